@@ -1,0 +1,37 @@
+"""The command line: parses, calls the library, prints."""
+
+import sys
+
+from fusionkeras.cli.arguments import parse
+from fusionkeras.cli.ask import run_evaluate, run_export, run_predict
+from fusionkeras.cli.demo import run_demo
+from fusionkeras.cli.train import run_train
+
+COMMANDS = {
+    "demo": run_demo,
+    "train": run_train,
+    "evaluate": run_evaluate,
+    "predict": run_predict,
+    "export": run_export,
+}
+
+
+def main(argv=None):
+    """Runs one command.
+
+    Args:
+        argv: list of str, the arguments; None reads those of the process.
+
+    Returns:
+        int: 0 done, 2 for wrong arguments or a table that cannot be used, with one line on
+        stderr. Any other failure raises, and Python exits with 1.
+    """
+    try:
+        options = parse(argv)
+        COMMANDS[options.command](options)
+    except Exception as error:
+        if not (hasattr(error, "is_argument_error") or isinstance(error, OSError)):
+            raise
+        print(f"fusionkeras: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0

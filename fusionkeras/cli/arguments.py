@@ -1,0 +1,243 @@
+"""What can be said on the command line."""
+
+import argparse
+import json
+
+from fusionkeras._checks import argument_error
+from fusionkeras.branches.bert import POOLINGS
+from fusionkeras.branches.image import IMAGE_ENCODERS
+from fusionkeras.fusion import FUSIONS
+from fusionkeras.version import __version__
+
+TEXT_ENCODERS = ("lstm", "bert")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        raise argument_error(f"{self.prog}: {message}", f"the options of {self.prog} --help")
+
+
+def parse(argv=None):
+    """Parses the arguments to a namespace; a `--config` file gives the defaults of `train`."""
+    parser, train = _parsers()
+    first = parser.parse_args(argv)
+    source = getattr(first, "resume", None) or getattr(first, "config", None)
+    if source is None:
+        return first
+    path = f"{first.resume}/config.json" if first.resume else first.config
+    train.set_defaults(**_read_options(path, train))
+    options = parser.parse_args(argv)
+    if options.resume:
+        options.output = options.resume
+    return options
+
+
+def _read_options(path, parser):
+    try:
+        with open(path, encoding="utf-8") as file:
+            options = json.load(file)["options"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise argument_error(
+            f"There is no configuration to read ({error})", "the config.json of a RUN", path=path
+        ) from error
+    known = {action.dest for action in parser._actions} - {"help", "config", "resume", "output"}
+    return {name: value for name, value in options.items() if name in known}
+
+
+def _parsers():
+    parser = _Parser(prog="fusionkeras", description="Models that read pictures and texts.")
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands.add_parser("demo", help="a tour on drawn data: no data, no network"))
+    train = commands.add_parser("train", help="train on a table of pictures and texts")
+    _add_train(train)
+    _add_evaluate(commands.add_parser("evaluate", help="measure a model on a table"))
+    _add_predict(commands.add_parser("predict", help="answer every row of a table"))
+    _add_export(commands.add_parser("export", help="write a SavedModel for TF Serving"))
+    return parser, train
+
+
+def _add_demo(parser):
+    parser.add_argument("--output", metavar="DIR", help="keep data and model here")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _add_columns(parser):
+    group = parser.add_argument_group("columns")
+    for option, what in (("--image", "paths of pictures"), ("--text", "texts")):
+        group.add_argument(
+            option,
+            action=_Columns,
+            metavar="[NAME=]COLUMN",
+            help=f"a column of {what}; may be repeated with other names",
+        )
+    group.add_argument("--label", metavar="COLUMN", help="the column of labels")
+    group.add_argument(
+        "--files-root",
+        metavar="DIR",
+        help="what picture paths are relative to "
+        "(default: the table's folder); none outside it is read",
+    )
+    group.add_argument(
+        "--missing",
+        choices=("quarantine", "allow"),
+        default="quarantine",
+        help="what becomes of a row with a missing picture or text",
+    )
+
+
+class _Columns(argparse.Action):
+    """Collects `NAME=COLUMN` into a dict; the option's own name is the NAME where none is given."""
+
+    def __call__(self, parser, namespace, value, option_string=None):
+        name, _, column = value.rpartition("=")
+        columns = {} if self.dest not in _given(namespace) else getattr(namespace, self.dest)
+        name = name or self.dest
+        if name in columns:
+            parser.error(f"two columns are called {name!r}; say {option_string} NAME={column}")
+        _given(namespace).add(self.dest)
+        setattr(namespace, self.dest, {**columns, name: column})
+
+
+def _given(namespace):
+    """The options said on this command line, which replace those of a `--config` whole."""
+    if not hasattr(namespace, "_said"):
+        namespace._said = set()
+    return namespace._said
+
+
+def _add_train(parser):
+    parser.add_argument("table", nargs="?", metavar="TABLE", help="CSV, TSV, Parquet, JSON lines")
+    _add_columns(parser)
+    _add_data(parser.add_argument_group("data"))
+    _add_model(parser.add_argument_group("model"))
+    _add_training(parser.add_argument_group("training"))
+    group = parser.add_argument_group("run")
+    group.add_argument("--output", metavar="RUN", help="the folder to write")
+    group.add_argument("--config", metavar="FILE", help="take the options of a RUN's config.json")
+    group.add_argument("--resume", metavar="RUN", help="go on from the last epoch of this run")
+
+
+def _add_data(group):
+    group.add_argument("--validation", metavar="TABLE", help="a table of its own for validation")
+    group.add_argument("--test", metavar="TABLE", help="a table of its own for the test")
+    group.add_argument(
+        "--split",
+        type=_split,
+        metavar="A,B,C|COLUMN",
+        help="shares of train, validation, test; or the column that tells",
+    )
+    group.add_argument(
+        "--check",
+        choices=("full", "header"),
+        default="full",
+        help="how pictures are checked before training",
+    )
+    group.add_argument(
+        "--class-weight",
+        choices=("none", "balanced"),
+        default="none",
+        help="balanced: rare classes weigh more",
+    )
+    group.add_argument(
+        "--cache-pictures",
+        action="store_true",
+        help="keep decoded pictures and token ids in memory",
+    )
+
+
+def _add_model(group):
+    group.add_argument("--image-encoder", choices=IMAGE_ENCODERS, default="resnet50")
+    group.add_argument(
+        "--weights", default="imagenet", metavar="imagenet|none|FILE", help="of the picture encoder"
+    )
+    group.add_argument("--image-size", type=_integers, default=[224, 224], metavar="H,W")
+    group.add_argument("--text-encoder", choices=TEXT_ENCODERS, default="lstm")
+    group.add_argument(
+        "--preset", default="bert_small_en_uncased", metavar="NAME_OR_DIR", help="of bert"
+    )
+    group.add_argument("--pooling", choices=POOLINGS, default="mean", help="of bert")
+    group.add_argument("--vocabulary-size", type=int, default=20_000, metavar="N", help="of lstm")
+    group.add_argument("--word-vectors", metavar="FILE", help="GloVe or .vec, of lstm")
+    group.add_argument(
+        "--sequence-length",
+        type=int,
+        metavar="N",
+        help="words (lstm, default 64) or tokens (bert, default 128)",
+    )
+    group.add_argument("--fusion", choices=FUSIONS, default="concat")
+    group.add_argument("--hidden-dim", type=int, default=128, metavar="N", help="of the fusion")
+    group.add_argument(
+        "--hidden-dims",
+        type=_integers,
+        default=[],
+        metavar="N,N",
+        help="dense layers behind the fusion",
+    )
+    group.add_argument("--dropout", type=float, default=0.0, metavar="X")
+
+
+def _add_training(group):
+    group.add_argument("--epochs", type=int, default=10, metavar="N")
+    group.add_argument("--batch-size", type=int, default=32, metavar="N")
+    group.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
+    group.add_argument(
+        "--patience",
+        type=int,
+        default=3,
+        metavar="N",
+        help="stop after N epochs without a better validation loss and go back to "
+        "the best; 0 switches both off",
+    )
+    group.add_argument(
+        "--unfreeze",
+        type=_unfreeze,
+        action="append",
+        metavar="BRANCH[:N]",
+        help="a second stage in which the encoder, or its last N layers, learns",
+    )
+    group.add_argument("--unfreeze-epochs", type=int, default=5, metavar="N")
+    group.add_argument("--unfreeze-learning-rate", type=float, default=2e-5, metavar="X")
+    group.add_argument("--seed", type=int, default=0, metavar="N")
+
+
+def _add_evaluate(parser):
+    _add_model_and_table(parser)
+    parser.add_argument("--json", metavar="FILE", help="write the metrics as JSON; - prints them")
+    _add_columns(parser)
+
+
+def _add_predict(parser):
+    _add_model_and_table(parser)
+    parser.add_argument(
+        "--output", required=True, metavar="FILE", help="by its ending .csv, .tsv, .parquet, .jsonl"
+    )
+    _add_columns(parser)
+
+
+def _add_model_and_table(parser):
+    parser.add_argument("model", metavar="RUN", help="a RUN, a .keras file, an exported folder")
+    parser.add_argument("table", metavar="TABLE")
+    parser.add_argument("--batch-size", type=int, default=32, metavar="N")
+
+
+def _add_export(parser):
+    parser.add_argument("model", metavar="RUN", help="a RUN or a .keras file")
+    parser.add_argument("path", metavar="saved_models/NAME")
+    parser.add_argument("--version", type=int, metavar="N", help="default: the next")
+
+
+def _integers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def _split(text):
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        return text
+
+
+def _unfreeze(text):
+    branch, _, last = text.partition(":")
+    return [branch, int(last) if last else None]

@@ -1,0 +1,124 @@
+"""`fusionkeras evaluate`, `predict` and `export`: what is done with a trained model."""
+
+import json
+import os
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from fusionkeras._checks import argument_error, check_choice
+from fusionkeras.cli.run import Run
+from fusionkeras.cli.train import columns_of
+from fusionkeras.data import raw_batches, read_rows
+from fusionkeras.evaluation import evaluate
+from fusionkeras.export import export, load
+from fusionkeras.export.loading import as_served
+
+WRITERS = {
+    ".csv": lambda frame, path: frame.to_csv(path, index=False),
+    ".tsv": lambda frame, path: frame.to_csv(path, index=False, sep="\t"),
+    ".parquet": lambda frame, path: frame.to_parquet(path, index=False),
+    ".jsonl": lambda frame, path: frame.to_json(
+        path, orient="records", lines=True, force_ascii=False
+    ),
+}
+
+
+def run_evaluate(options):
+    """Prints the metrics of a model on a table; rows that cannot be judged are told apart."""
+    served = as_served(load(options.model))
+    defaults = _trained_with(options)
+    label = options.label or defaults.get("label") or "label"
+    table, statuses = _read(options, served, label)
+    judged = table.labels >= 0
+    if options.missing == "quarantine" and defaults.get("missing") != "allow":
+        judged &= statuses == "ok"
+    report = evaluate(served, _labelled(table, judged, options.batch_size), served.class_names)
+    content = json.dumps({**report.as_dict(), "left_out": int(np.sum(~judged))}, indent=2)
+    if options.json == "-":
+        print(content)
+        return
+    if options.json:
+        _write_whole(options.json, lambda path: path.write_text(content + "\n", "utf-8"))
+    print(report)
+    if not judged.all():
+        print(f"\n{np.sum(~judged)} of {len(table)} rows left out (no known label, or a bad cell)")
+
+
+def run_predict(options):
+    """Writes one row for every row of the table, in order."""
+    writer = WRITERS[
+        check_choice("ending of the output", WRITERS, ending=pathlib.Path(options.output).suffix)
+    ]
+    served = as_served(load(options.model))
+    table, statuses = _read(options, served, label=None)
+    answers = [served(columns) for columns in raw_batches(table, options.batch_size)]
+    frame = _answers_frame(served, answers, statuses)
+    _write_whole(options.output, lambda path: writer(frame, path))
+    bad = int(np.sum(statuses != "ok"))
+    print(f"{len(frame)} rows written to {options.output}, {bad} of them not ok (see status)")
+
+
+def run_export(options):
+    """Writes the next version of a served model."""
+    print(f"Written to {export(load(options.model), options.path, options.version)}")
+
+
+def _answers_frame(served, answers, statuses):
+    import pandas
+
+    labels = [label.decode() for answer in answers for label in answer["label"].numpy()]
+    probabilities = np.concatenate([answer["probabilities"].numpy() for answer in answers])
+    frame = {"label": labels, "probability": probabilities.max(axis=-1), "status": statuses}
+    for index, name in enumerate(served.class_names):
+        frame[f"probability_{name}"] = probabilities[:, index]
+    return pandas.DataFrame(frame)
+
+
+def _read(options, served, label):
+    """Reads every row of the table, by the columns said, those trained with, or those served."""
+    columns = columns_of(options) or _trained_columns(options)
+    columns = columns or {name: name for name in served.columns}
+    unknown = sorted(set(columns) ^ set(served.columns))
+    if unknown:
+        raise argument_error(
+            f"The column {unknown[0]!r} does not fit the model",
+            f"columns for {served.columns}",
+            "Name them by --image NAME=COLUMN and --text NAME=COLUMN.",
+            columns=columns,
+        )
+    return read_rows(
+        options.table,
+        columns,
+        files=tuple(served.files),
+        files_root=options.files_root,
+        label=label,
+        class_names=served.class_names,
+    )
+
+
+def _trained_with(options):
+    return Run(options.model).read_config().get("options", {})
+
+
+def _trained_columns(options):
+    trained = _trained_with(options)
+    return {**(trained.get("image") or {}), **(trained.get("text") or {})}
+
+
+def _labelled(table, judged, batch_size):
+    judgement = tf.data.Dataset.from_tensor_slices((table.labels, judged.astype("float32")))
+    zipped = tf.data.Dataset.zip(raw_batches(table, batch_size), judgement.batch(batch_size))
+    return zipped.map(lambda columns, judgement: (columns, *judgement))
+
+
+def _write_whole(path, write):
+    """Writes under another name first, so that a crash leaves what was there before."""
+    path = pathlib.Path(path)
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    try:
+        write(unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

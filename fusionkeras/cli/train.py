@@ -1,0 +1,201 @@
+"""`fusionkeras train`."""
+
+import keras
+import tensorflow as tf
+
+from fusionkeras._checks import argument_error, check_integer
+from fusionkeras.branches import bert_branch, image_branch, lstm_branch
+from fusionkeras.cli.run import Run, describe
+from fusionkeras.data import learn_vocabulary, prepare, read_table
+from fusionkeras.evaluation import evaluate
+from fusionkeras.fusion import get_fusion
+from fusionkeras.models import build_classifier, build_preprocessor, end_to_end
+from fusionkeras.training import compile_classifier, fit, unfreeze
+
+
+def run_train(options):
+    """Reads the table, trains, measures and leaves a RUN."""
+    check_options(options)
+    run = Run(options.output)
+    keras.utils.set_random_seed(options.seed)
+    tf.config.experimental.enable_op_determinism()
+    data = read_data(options)
+    config = describe(_plain(options), data.class_names)
+    _check_same_tables(run, options, config)
+    branches = build_branches(options, data)
+    model = build_model(options, branches, len(data.class_names))
+    if not options.resume:
+        run.create()
+    run.write_json(run.config, config)
+    data.quarantine.to_csv(run.quarantine, index=False)
+    print(data.summary())
+    preprocessor = build_preprocessor(branches)
+    _train_in_stages(options, run, model, data, preprocessor)
+    run.write_model(end_to_end(model, preprocessor, data.class_names))
+    _measure(options, run, model, data, preprocessor)
+
+
+def check_options(options):
+    """Raises unless everything is said that a training needs."""
+    needed = {
+        "TABLE": options.table,
+        "--label": options.label,
+        "--output": options.output,
+        "--image or --text": options.image or options.text,
+    }
+    for name, value in needed.items():
+        if not value:
+            raise argument_error(f"{name} is missing", f"fusionkeras train ... {name} ...")
+    check_integer("number of epochs", epochs=options.epochs)
+    check_integer("batch size", batch_size=options.batch_size)
+    check_integer("patience", 0, patience=options.patience)
+
+
+def columns_of(options):
+    """The raw columns, `{name: column of the table}`, pictures first."""
+    images, texts = options.image or {}, options.text or {}
+    both = set(images) & set(texts)
+    if both:
+        raise argument_error(
+            f"A picture and a text are both called {min(both)!r}",
+            "distinct names",
+            image=images,
+            text=texts,
+        )
+    return {**images, **texts}
+
+
+def read_data(options):
+    """Reads the tables that the options name."""
+    return read_table(
+        options.table,
+        columns=columns_of(options),
+        files=tuple(options.image or ()),
+        label=options.label,
+        validation=options.validation,
+        test=options.test,
+        split=options.split if isinstance(options.split, str | None) else tuple(options.split),
+        seed=options.seed,
+        missing=options.missing,
+        check=options.check,
+        files_root=options.files_root,
+    )
+
+
+def build_branches(options, data):
+    """One branch a column, of the encoders that the options name."""
+    weights = None if options.weights == "none" else options.weights
+    images = [
+        image_branch(options.image_encoder, weights, options.image_size, name=name)
+        for name in options.image or ()
+    ]
+    return images + [_text_branch(options, data, name) for name in options.text or ()]
+
+
+def _text_branch(options, data, name):
+    if options.text_encoder == "bert":
+        return bert_branch(
+            options.preset, options.sequence_length or 128, options.pooling, name=name
+        )
+    vocabulary = learn_vocabulary(data.train, name, size=options.vocabulary_size)
+    return lstm_branch(
+        vocabulary, options.sequence_length or 64, word_vectors=options.word_vectors, name=name
+    )
+
+
+def build_model(options, branches, num_classes):
+    """The classifier that the options describe."""
+    fusion = get_fusion(options.fusion, hidden_dim=options.hidden_dim)
+    model = build_classifier(branches, fusion, num_classes, options.hidden_dims, options.dropout)
+    learning = sum(weight.shape.num_elements() for weight in model.trainable_variables)
+    print(f"{model.count_params():,} parameters, of which {learning:,} learn")
+    return model
+
+
+def _train_in_stages(options, run, model, data, preprocessor):
+    """First with frozen encoders, then, where `--unfreeze` says so, with their last layers."""
+    train = prepare(
+        data.train,
+        preprocessor,
+        options.batch_size,
+        shuffle=True,
+        seed=options.seed,
+        class_weight=None if options.class_weight == "none" else options.class_weight,
+        cache=options.cache_pictures,
+    )
+    validation = None
+    if len(data.validation):
+        validation = prepare(
+            data.validation, preprocessor, options.batch_size, cache=options.cache_pictures
+        )
+    first, epochs = 0, options.epochs
+    _stage(options, run, "frozen", model, train, validation, first, epochs, options.learning_rate)
+    if options.unfreeze:
+        for branch, last in options.unfreeze:
+            unfreeze(model, branch, last)
+        first, epochs = epochs, epochs + options.unfreeze_epochs
+        _stage(
+            options,
+            run,
+            "unfrozen",
+            model,
+            train,
+            validation,
+            first,
+            epochs,
+            options.unfreeze_learning_rate,
+        )
+
+
+def _stage(options, run, name, model, train, validation, first, epochs, learning_rate):
+    compile_classifier(model, learning_rate)
+    best = run.checkpoints / f"{name}.weights.h5"
+    stopping = validation is not None and options.patience > 0
+    callbacks = [
+        keras.callbacks.BackupAndRestore(str(run.checkpoints / name), delete_checkpoint=False),
+        keras.callbacks.CSVLogger(str(run.history), append=run.history.exists()),
+        keras.callbacks.TensorBoard(str(run.logs), write_graph=False),
+    ]
+    if stopping:
+        print(
+            f"Stops after {options.patience} epochs without a better validation loss and keeps "
+            "the best weights (--patience 0 switches this off)"
+        )
+        callbacks += [
+            keras.callbacks.ModelCheckpoint(str(best), save_best_only=True, save_weights_only=True),
+            keras.callbacks.EarlyStopping(patience=options.patience),
+        ]
+    fit(model, train, validation, epochs, callbacks, initial_epoch=first)
+    if stopping:
+        model.load_weights(best)
+
+
+def _measure(options, run, model, data, preprocessor):
+    splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    metrics = {}
+    for name, table in splits.items():
+        if len(table):
+            report = evaluate(
+                model, prepare(table, preprocessor, options.batch_size), data.class_names
+            )
+            metrics[name] = report.summary()
+            print(f"{name:10}", report.line())
+    run.write_json(run.metrics, metrics)
+    print(f"Written to {run.path}")
+
+
+def _check_same_tables(run, options, config):
+    before = run.read_config().get("tables") if options.resume else None
+    if before is not None and before != config["tables"]:
+        raise argument_error(
+            "The tables are not those that the run began with",
+            f"{before}",
+            "Begin a new run with --config instead.",
+            tables=config["tables"],
+        )
+
+
+def _plain(options):
+    """The options as JSON, without those that say only where a run lies."""
+    left_out = {"command", "config", "resume", "output", "_said"}
+    return {name: value for name, value in vars(options).items() if name not in left_out}

@@ -1,0 +1,18 @@
+"""Reading tables, splitting, auditing, and `tf.data` pipelines."""
+
+from fusionkeras.data.pipeline import Source, prepare, raw_batches
+from fusionkeras.data.read import read_rows, read_table
+from fusionkeras.data.table import REASONS, Data, Table
+from fusionkeras.data.vocabulary import learn_vocabulary
+
+__all__ = [
+    "REASONS",
+    "Data",
+    "Source",
+    "Table",
+    "learn_vocabulary",
+    "prepare",
+    "raw_batches",
+    "read_rows",
+    "read_table",
+]

@@ -1,0 +1,125 @@
+"""Every cell of the input tables judged, before any row is thrown out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fusionkeras._checks import argument_error, check_choice, did_you_mean
+from fusionkeras.data.check import check_files, locate_files
+from fusionkeras.data.readers import read_cells
+
+_NO_FILES = "Pass files=() where no column holds paths."
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One input table, every cell judged.
+
+    `found` is {key: cells, files as absolute paths}, `problems` {key: {row: (reason, detail)}}.
+    """
+
+    name: str
+    cells: dict
+    found: dict
+    problems: dict
+    labels: np.ndarray | None
+    split: np.ndarray | None
+
+    def __len__(self):
+        return len(next(iter(self.cells.values())))
+
+    def entry(self, row, column, value, problem):
+        """A row of the quarantine."""
+        reason, detail = problem
+        return {"table": self.name, "row": row, "column": column, "value": value,
+                "reason": reason, "detail": detail}  # fmt: skip
+
+    def entries(self, row):
+        """What is wrong with the modalities of one row, in the order of the columns."""
+        return [self.entry(row, key, self.cells[key][row], problems[row])
+                for key, problems in self.problems.items() if row in problems]  # fmt: skip
+
+    def columns(self):
+        """The cells of all rows, "" where there is a problem."""
+        columns = {key: cells.copy() for key, cells in self.found.items()}
+        for key, problems in self.problems.items():
+            columns[key][list(problems)] = ""
+        return columns
+
+
+def check_columns(columns, files):
+    """Raises unless both fit together; returns `files` as a tuple in the order of the columns."""
+    pairs = list(columns.items()) if isinstance(columns, dict) else []
+    if not pairs or not all(isinstance(name, str) for pair in pairs for name in pair):
+        raise argument_error("Wrong columns", "a dict of {key: column of the table}",
+                             kind=TypeError, columns=columns)  # fmt: skip
+    if isinstance(files, str) or not isinstance(files, (list, tuple, set)):
+        raise argument_error("Wrong type of files", "a list of keys of columns", kind=TypeError,
+                             files=files)  # fmt: skip
+    for key in files:
+        if key not in columns:
+            raise argument_error(f"The key {key!r} of files is not among the columns",
+                                 f"keys among {list(columns)}",
+                                 did_you_mean(key, columns) or _NO_FILES, files=files)  # fmt: skip
+    return tuple(key for key in columns if key in files)
+
+
+def read_and_judge(sources, columns, files, files_root, check, progress, label, split):
+    """Reads all input tables and judges every cell; each file is checked once."""
+    check_choice("check", ("full", "header"), check=check)
+    raw = [_read_one(name, source, columns, label, split if name == "train" else None)
+           for name, source in sources.items()]  # fmt: skip
+    roots = [_root(files_root, folder) for *_, folder in raw]
+    located = [
+        {key: locate_files(cells[key], root) for key in files}
+        for (_, cells, *_), root in zip(raw, roots, strict=True)
+    ]
+    paths = [path for one in located for known, _ in one.values() for path in known.values()]
+    refused = check_files(paths, check, progress)
+    inputs = []
+    for (name, cells, labels, parts, _), places in zip(raw, located, strict=True):
+        judged = {key: _judge(cells[key], places.get(key), refused) for key in cells}
+        found = {key: one for key, (one, _) in judged.items()}
+        problems = {key: one for key, (_, one) in judged.items()}
+        inputs.append(Judged(name, cells, found, problems, labels, parts))
+    return inputs
+
+
+def _read_one(name, source, columns, label, split):
+    split = split if isinstance(split, str) else None
+    wanted = [*columns.values(), *[one for one in (label, split) if one is not None]]
+    cells, folder = read_cells(source, name, list(dict.fromkeys(wanted)))
+    by_key = {key: cells[column] for key, column in columns.items()}
+    return name, by_key, cells.get(label), cells.get(split), folder
+
+
+def _root(files_root, folder):
+    if files_root is None:
+        return folder
+    if not Path(files_root).is_dir():
+        raise argument_error("There is no such folder", "an existing folder",
+                             files_root=str(files_root))  # fmt: skip
+    return Path(files_root)
+
+
+def _judge(cells, places, refused):
+    """The cells with files resolved, and `{row: (reason, detail)}`."""
+    if places is None:
+        blank = {row: ("empty", "no text") for row, cell in enumerate(cells) if not cell.strip()}
+        return cells, blank
+    paths, problems = places
+    problems = problems | {cell: refused[path] for cell, path in paths.items() if path in refused}
+    found = np.array([paths.get(cell, "") for cell in cells] + [None], object)[:-1]
+    return found, {row: problems[cell] for row, cell in enumerate(cells) if cell in problems}
+
+
+def label_ids(found, class_names):
+    """Class ids, -1 where there is none, and `{row: (reason, detail)}`."""
+    ids = {name: number for number, name in enumerate(class_names)}
+    labels = np.array([ids.get(cell, -1) for cell in found.labels], np.int32)
+    unknown = ("unknown_label", f"not one of the {len(ids)} labels of the first table")
+    missing = ("missing_label", "no label")
+    problems = {int(row): unknown if found.labels[row].strip() else missing
+                for row in np.flatnonzero(labels < 0)}  # fmt: skip
+    return labels, problems

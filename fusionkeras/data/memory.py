@@ -1,0 +1,79 @@
+"""The results of checking files, remembered on disk."""
+
+import logging
+import os
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+
+_LOGGER = logging.getLogger("fusionkeras")
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS checked (path BLOB PRIMARY KEY, size INTEGER, changed INTEGER, "
+    "decoder TEXT, reason TEXT)"
+)
+_FIND = "SELECT reason FROM checked WHERE path = ? AND size = ? AND changed = ? AND decoder = ?"
+_KEEP = "INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?, ?)"
+
+
+def cache_folder():
+    """The folder for what can be made anew.
+
+    Returns:
+        `Path`: `$FUSIONKERAS_CACHE`, else `$XDG_CACHE_HOME/fusionkeras`, else
+        `~/.cache/fusionkeras`.
+    """
+    if os.environ.get("FUSIONKERAS_CACHE"):
+        return Path(os.environ["FUSIONKERAS_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "fusionkeras"
+
+
+def recall(stamps, decoder):
+    """Looks up what is known of files that have not changed since.
+
+    Args:
+        stamps: dict of `{path: (size in bytes, time of change in ns)}`.
+        decoder: str, the version of what decodes; results of another do not count.
+
+    Returns:
+        dict of `{path: reason}` for the files that are known. A memory that cannot be read is
+        an empty one, and the log says so.
+    """
+
+    def find(connection):
+        known = {}
+        for path, stamp in stamps.items():
+            row = connection.execute(_FIND, (os.fsencode(path), *stamp, decoder)).fetchone()
+            if row:
+                known[path] = row[0]
+        return known
+
+    return _with_connection(find) or {}
+
+
+def remember(reasons, stamps, decoder):
+    """Keeps the results of checking for the next time; another process may do so as well.
+
+    Args:
+        reasons: dict of `{path: reason}`.
+        stamps: dict of `{path: (size in bytes, time of change in ns)}`.
+        decoder: str, the version of what decoded.
+    """
+    rows = [(os.fsencode(path), *stamps[path], decoder, reasons[path]) for path in reasons]
+    _with_connection(lambda connection: connection.executemany(_KEEP, rows))
+
+
+def _with_connection(action):
+    """Runs `action` in one transaction; a memory that does not work is not an error."""
+    path = cache_folder() / "checked_files.sqlite"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with closing(sqlite3.connect(path, timeout=30)) as connection, connection:
+            connection.execute(_TABLE)
+            return action(connection)
+    except (sqlite3.Error, OSError) as error:
+        _LOGGER.info("Results of checking files are not remembered in %s: %s", path, error)
+        # Locked or read-only is an OperationalError; this one is damage, and stays otherwise.
+        if type(error) is sqlite3.DatabaseError:
+            with suppress(OSError):
+                path.unlink()
+    return None

@@ -1,0 +1,93 @@
+"""Which row goes into which split."""
+
+import numpy as np
+
+from fusionkeras._checks import argument_error
+
+PARTS = ("train", "validation", "test")
+# What a column may call a split.
+_NAMES = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1, "test": 2}
+
+
+def default_split(validation, test):
+    """The fractions of the first table, by which further tables there are.
+
+    Args:
+        validation: a further table, or None.
+        test: a further table, or None.
+
+    Returns:
+        `(train, validation, test)`, three numbers that sum to 1.
+    """
+    if validation is None:
+        return (0.8, 0.1, 0.1) if test is None else (0.9, 0.1, 0.0)
+    return (0.9, 0.0, 0.1) if test is None else (1.0, 0.0, 0.0)
+
+
+def check_fractions(split):
+    """Raises unless `split` is three fractions; returns them as a tuple of floats."""
+    expected = "(train, validation, test) fractions that sum to 1, train above 0, or a column"
+    if not isinstance(split, (tuple, list)) or not all(
+        isinstance(part, (int, float, np.number)) and not isinstance(part, bool) for part in split
+    ):
+        raise argument_error("Wrong type of split", expected, kind=TypeError, split=split)
+    right = len(split) == 3 and min(split) >= 0 and split[0] > 0 and abs(sum(split) - 1) < 1e-6
+    if not right:
+        raise argument_error("Wrong split", expected, split=split)
+    return tuple(float(part) for part in split)
+
+
+def split_by_fraction(labels, fractions, seed):
+    """Draws the split of each row, stratified by label.
+
+    The rows are laid out class by class, shuffled within each, and every tenth (say) is drawn:
+    so each split has its share of the table to the row, and its share of each class to within
+    one row. A class that would have no row in train gets one there, however few it has.
+
+    Args:
+        labels: int array `(n,)`.
+        fractions: `(train, validation, test)`.
+        seed: int; the same seed draws the same rows.
+
+    Returns:
+        int array `(n,)`: 0 train, 1 validation, 2 test.
+
+    Example:
+    >>> split_by_fraction([0] * 8 + [1] * 2, (0.5, 0.0, 0.5), seed=0).sum() // 2
+    np.int64(5)
+    """
+    labels = np.asarray(labels)
+    rng = np.random.default_rng(seed)
+    classes = rng.permutation(np.unique(labels))
+    order = np.concatenate([rng.permutation(np.flatnonzero(labels == one)) for one in classes])
+    parts = np.zeros(len(labels), int)
+    rest = 1.0
+    for part in (2, 1):
+        left = order[parts[order] == 0]
+        share = fractions[part] / rest
+        ticks = np.floor(np.arange(len(left) + 1) * share + 0.5)
+        parts[left[np.diff(ticks) > 0]] = part
+        rest -= fractions[part]
+    for one in np.setdiff1d(classes, labels[parts == 0]):
+        parts[order[labels[order] == one][0]] = 0
+    return parts
+
+
+def split_by_column(cells, column):
+    """Reads the split of each row from a column.
+
+    Args:
+        cells: array `(n,)` of str: train, validation (val, valid, dev) or test.
+        column: str, its name, for errors.
+
+    Returns:
+        int array `(n,)`: 0 train, 1 validation, 2 test.
+    """
+    names = [cell.strip().lower() for cell in cells]
+    unknown = sorted({cell for cell, name in zip(cells, names, strict=True) if name not in _NAMES})
+    if unknown:
+        raise argument_error(
+            f"The column {column!r} holds what is no split: {unknown[:10]}",
+            f"one of {list(_NAMES)} in each row", split=column,
+        )  # fmt: skip
+    return np.array([_NAMES[name] for name in names], int)

@@ -1,0 +1,134 @@
+"""What a table becomes: rows that can be used, and an account of those that cannot."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from fusionkeras._checks import argument_error
+
+# Why a row is in the quarantine, or a modality absent; the whole list.
+REASONS = (
+    "missing_file",  # no such file, or a folder
+    "unreadable",  # cannot be opened or decoded
+    "unsupported_format",  # a format that is not decoded
+    "too_large",  # more pixels or bytes than are read
+    "empty",  # a file of 0 bytes, an empty cell, a text without a word
+    "missing_label",
+    "unknown_label",  # a label that the first table does not have
+    "outside_root",  # a path that leaves the folder of the files
+)
+QUARANTINE_COLUMNS = ("table", "row", "column", "value", "reason", "detail")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Table:
+    """The rows of one split, in order.
+
+    Nothing but strings is held: pictures are read batch by batch when they are needed.
+
+    Args:
+        rows: int64 array `(n,)`, the place of each row in its input table, from 0.
+        table: str, which input table: "train", "validation" or "test".
+        columns: dict of `{key: object array (n,) of str}`: the text of a cell; for files the
+            absolute path; "" where the modality is absent.
+        files: tuple of str, the keys whose cells are files.
+        labels: int32 array `(n,)`, places in `class_names`; -1 where there is none.
+        class_names: list of str.
+        missing: "quarantine" or "allow": whether a modality may be absent.
+        failures: list of dicts like the rows of `Data.quarantine`; rows that turn out to be
+            unusable while training are added to it.
+    """
+
+    rows: np.ndarray
+    table: str
+    columns: dict
+    files: tuple
+    labels: np.ndarray
+    class_names: list
+    missing: str = "quarantine"
+    failures: list = field(default_factory=list)
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __repr__(self):
+        columns = ", ".join(f"{key} (files)" if key in self.files else key for key in self.columns)
+        return f"Table({len(self):,} rows of {self.table!r}: {columns})"
+
+    def take(self, places):
+        """A table of some of the rows, with failures of its own.
+
+        Args:
+            places: int array `(k,)`, places in this table, from 0; or a bool mask `(n,)`.
+
+        Returns:
+            `Table`.
+        """
+        places = np.asarray(places)
+        places = places if places.dtype == bool else places.astype(np.int64)  # [] has floats
+        columns = {key: cells[places] for key, cells in self.columns.items()}
+        return Table(self.rows[places], self.table, columns, self.files, self.labels[places],
+                     self.class_names, self.missing)  # fmt: skip
+
+    def check_columns(self, keys):
+        """Raises ValueError unless the table has all of the columns `keys`."""
+        for key in keys:
+            if key not in self.columns:
+                raise argument_error(f"The table has no column {key!r}",
+                                     f"one of {list(self.columns)}",
+                                     "Name it in read_table(columns=...).", column=key)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Data:
+    """Three splits, and every row that is in none of them.
+
+    Args:
+        train: `Table`.
+        validation: `Table`, possibly without rows.
+        test: `Table`, possibly without rows.
+        class_names: list of str, sorted.
+        quarantine: pandas DataFrame `table, row, column, value, reason, detail`; one row for
+            each row of the input that cannot be used, with its first problem.
+        absent: DataFrame of the same form; the modalities that are absent in usable rows. Empty
+            unless `missing="allow"`.
+    """
+
+    train: Table
+    validation: Table
+    test: Table
+    class_names: list
+    quarantine: object
+    absent: object
+
+    def __repr__(self):
+        return f"Data({self.summary()})"
+
+    def summary(self):
+        """One line that accounts for every row.
+
+        Returns:
+            str, such as "10 rows: 7 train, 1 validation, 1 test; 1 in quarantine (1 empty)".
+        """
+        parts = {"train": self.train, "validation": self.validation, "test": self.test}
+        total = sum(map(len, parts.values())) + len(self.quarantine)
+        shown = ", ".join(f"{len(part):,} {name}" for name, part in parts.items() if len(part))
+        line = f"{total:,} rows: {shown}; {_count(self.quarantine, 'in quarantine')}"
+        return f"{line}; {_count(self.absent, 'cells absent')}" if len(self.absent) else line
+
+
+def _count(entries, what):
+    if not len(entries):
+        return f"none {what}"
+    reasons = Counter(entries["reason"]).most_common()
+    shown = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
+    return f"{len(entries):,} {what} ({shown})"
+
+
+def account(entries):
+    """Makes a DataFrame of the columns of a quarantine from dicts."""
+    import pandas as pd
+
+    frame = pd.DataFrame(entries, columns=list(QUARANTINE_COLUMNS))
+    return frame.astype({"row": "int64"})

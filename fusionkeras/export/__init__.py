@@ -1,0 +1,6 @@
+"""What leaves: SavedModels, and how saved models are read and asked."""
+
+from fusionkeras.export.loading import ServedModel, load, predict
+from fusionkeras.export.saved_model import export
+
+__all__ = ["ServedModel", "export", "load", "predict"]

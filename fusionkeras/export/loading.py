@@ -1,0 +1,175 @@
+"""Reads what was saved or exported, and asks it."""
+
+import pathlib
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fusionkeras._checks import argument_error
+from fusionkeras.models import NamedProbabilities
+from fusionkeras.preprocessing.base import Preprocessor
+
+
+class ServedModel:
+    """A model that maps raw columns to labels, whichever form it was read from.
+
+    Attributes:
+        columns: list of str, the raw columns.
+        class_names: list of str, in the order of the probabilities.
+        files: list of str, the columns that hold encoded files, such as pictures.
+
+    Call arguments:
+        columns: dict of `{column: string tensor (batch,)}`.
+
+    Returns:
+        `{"label": string (batch,), "probabilities": float32 (batch, num_classes)}`.
+    """
+
+    def __init__(self, function, columns, class_names, files, model):
+        self.columns = list(columns)
+        self.class_names = list(class_names)
+        self.files = list(files)
+        self.model = model  # keeps the variables alive
+        self._function = function
+
+    def __call__(self, columns):
+        """Answers a batch of raw columns; surplus columns are ignored."""
+        return self._function({name: tf.convert_to_tensor(columns[name]) for name in self.columns})
+
+
+def load(path):
+    """Reads a RUN of the command line, a `.keras` file or an exported folder.
+
+    Args:
+        path: str or path: a folder with `model.keras`; a `.keras` file of an end-to-end model; a
+            folder with `saved_model.pb`, or with versions 1, 2, 3 ..., of which the last is read.
+
+    Returns:
+        For the first two the `keras.Model` (raw columns in); for an exported folder a
+        `ServedModel`, which needs no Keras.
+
+    Raises:
+        ValueError: when there is no such thing at `path`.
+
+    Example:
+        ```python
+        serving = fk.load("saved_models/posts")
+        fk.predict(serving, {"image": "photo.jpg", "text": "A red dress"})
+        ```
+    """
+    place = pathlib.Path(path)
+    if place.suffix == ".keras" and place.is_file():
+        return keras.models.load_model(place)
+    if (place / "model.keras").is_file():
+        return keras.models.load_model(place / "model.keras")
+    versions = [child for child in place.glob("[0-9]*") if (child / "saved_model.pb").is_file()]
+    if (place / "saved_model.pb").is_file():
+        versions = [place]
+    if not versions:
+        raise argument_error(
+            "There is no model here",
+            "a RUN (a folder with model.keras), a .keras file or an exported folder",
+            path=str(path),
+        )
+    return _load_saved_model(max(versions, key=lambda version: (len(version.name), version.name)))
+
+
+def as_served(model):
+    """Gives an end-to-end Keras model the form of a `ServedModel`; leaves one as it is."""
+    if isinstance(model, ServedModel):
+        return model
+    layers = getattr(model, "layers", [])
+    answers = [layer for layer in layers if isinstance(layer, NamedProbabilities)]
+    preprocessors = [layer for layer in layers if isinstance(layer, Preprocessor)]
+    if not answers or not preprocessors:
+        raise argument_error(
+            "This model does not take raw columns",
+            "what end_to_end or load returns",
+            "Call fk.end_to_end(model, preprocessor, class_names) first.",
+            TypeError,
+            model=model,
+        )
+    function = tf.function(lambda columns: model(columns, training=False), reduce_retracing=True)
+    columns = [tensor.name for tensor in model.inputs]
+    return ServedModel(function, columns, answers[0].class_names, preprocessors[0].files, model)
+
+
+def predict(serving, rows):
+    """Answers one row or many.
+
+    Args:
+        serving: what `end_to_end` or `load` returns.
+        rows: a dict of `{column: value}`, or a list of such dicts. A value is a str (a text, or
+            the path of a picture's file), bytes (an encoded picture, or a UTF-8 text), or None
+            where it is missing. A str is taken for a path where the column holds files.
+
+    Returns:
+        For one row a dict `{"label": str, "probability": float, "probabilities": {class:
+        float}}`; for a list of rows the list of such dicts, in order.
+
+    Raises:
+        ValueError: for a row with an unknown column, or without any of the model's.
+        FileNotFoundError: for the path of a picture that is not there.
+
+    Example:
+        ```python
+        fk.predict(serving, {"image": "photo.jpg", "text": "A red dress"})["label"]
+        ```
+    """
+    served = as_served(serving)
+    many = [rows] if isinstance(rows, dict) else list(rows)
+    if not many:
+        return []
+    _check_rows(served, many)
+    answers = served({name: _column(served, name, many) for name in served.columns})
+    found = [
+        _answer(served, label, probabilities)
+        for label, probabilities in zip(
+            answers["label"].numpy(), answers["probabilities"].numpy(), strict=True
+        )
+    ]
+    return found[0] if isinstance(rows, dict) else found
+
+
+def _check_rows(served, rows):
+    for row in rows:
+        unknown = [name for name in row if name not in served.columns]
+        if unknown or not any(row.values()):
+            raise argument_error(
+                f"Unknown column {unknown[0]!r}" if unknown else "There is nothing in this row",
+                f"at least one of {served.columns}",
+                row=row,
+            )
+
+
+def _column(served, name, rows):
+    return tf.constant([_encode(served, name, row.get(name)) for row in rows], tf.string)
+
+
+def _encode(served, name, value):
+    if value is None:
+        return b""
+    if isinstance(value, pathlib.PurePath) or (isinstance(value, str) and name in served.files):
+        return pathlib.Path(value).read_bytes()
+    return value
+
+
+def _answer(served, label, probabilities):
+    shares = dict(zip(served.class_names, map(float, probabilities), strict=True))
+    return {
+        "label": label.decode(),
+        "probability": float(np.max(probabilities)),
+        "probabilities": shares,
+    }
+
+
+def _load_saved_model(folder):
+    model = tf.saved_model.load(str(folder))
+    ask = model.signatures["serving_default"]
+    columns = list(ask.structured_input_signature[1])
+    about = model.signatures["about"]()
+    class_names, files = (
+        [name.decode() for name in about[key].numpy()] for key in ("class_names", "files")
+    )
+    return ServedModel(lambda columns: ask(**columns), columns, class_names, files, model)

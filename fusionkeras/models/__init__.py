@@ -1,0 +1,21 @@
+"""Models out of branches: the general builder, the named systems, and what is served."""
+
+from fusionkeras.models.classifier import build_classifier
+from fusionkeras.models.named import (
+    build_resnet50_bert,
+    build_resnet50_lstm,
+    build_vgg16_bert,
+    build_vgg16_lstm,
+)
+from fusionkeras.models.serving import NamedProbabilities, build_preprocessor, end_to_end
+
+__all__ = [
+    "NamedProbabilities",
+    "build_classifier",
+    "build_preprocessor",
+    "build_resnet50_bert",
+    "build_resnet50_lstm",
+    "build_vgg16_bert",
+    "build_vgg16_lstm",
+    "end_to_end",
+]

@@ -1,0 +1,172 @@
+"""The named systems: common recipes, three lines on top of the general builder."""
+
+from fusionkeras.branches import bert_branch, image_branch, lstm_branch
+from fusionkeras.fusion import get_fusion
+from fusionkeras.models.classifier import build_classifier
+
+
+def build_resnet50_lstm(
+    num_classes=2,
+    vocabulary_size=10_000,
+    sequence_length=64,
+    weights="imagenet",
+    image_size=(224, 224),
+    embedding_dim=300,
+    units=128,
+    hidden_dim=128,
+    hidden_dims=(),
+    dropout=0.0,
+):
+    """Builds a frozen ResNet50 beside Embedding + LSTM, concatenated.
+
+    Args:
+        num_classes: int; 2 gives one sigmoid, more a softmax.
+        vocabulary_size: int, the number of ids, padding (0) and unknown (1) included.
+        sequence_length: int, the number of ids a text.
+        weights: of ResNet50, as in `image_branch`.
+        image_size: `(height, width)` in pixels.
+        embedding_dim: int, the width of a word's vector.
+        units: int, the width of the LSTM.
+        hidden_dim: int or None, the width to which the fusion projects each branch.
+        hidden_dims: list of int, the widths of dense layers behind the fusion.
+        dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+
+    Returns:
+        A functional `keras.Model` of `[images, token_ids]`: float32 `(batch, height, width, 3)`
+        RGB in [0, 255], and int32 `(batch, sequence_length)`.
+
+    Example:
+        >>> model = build_resnet50_lstm(weights=None, image_size=(32, 32), vocabulary_size=50)
+        >>> model.output_shape
+        (None, 1)
+    """
+    picture = image_branch("resnet50", weights, image_size)
+    text = lstm_branch(None, sequence_length, vocabulary_size, embedding_dim, units)
+    return _concatenated(
+        [picture, text], "resnet50_lstm", num_classes, hidden_dim, hidden_dims, dropout
+    )
+
+
+def build_vgg16_lstm(
+    num_classes=2,
+    vocabulary_size=10_000,
+    sequence_length=64,
+    weights="imagenet",
+    image_size=(224, 224),
+    embedding_dim=128,
+    units=64,
+    hidden_dim=128,
+    hidden_dims=(64, 32),
+    dropout=0.0,
+):
+    """Builds a frozen VGG16 beside Embedding + LSTM, concatenated, with two dense layers behind.
+
+    Args:
+        num_classes: int; 2 gives one sigmoid, more a softmax.
+        vocabulary_size: int, the number of ids, padding (0) and unknown (1) included.
+        sequence_length: int, the number of ids a text.
+        weights: of VGG16, as in `image_branch`.
+        image_size: `(height, width)` in pixels.
+        embedding_dim: int, the width of a word's vector.
+        units: int, the width of the LSTM.
+        hidden_dim: int or None, the width to which the fusion projects each branch.
+        hidden_dims: list of int, the widths of dense layers behind the fusion.
+        dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+
+    Returns:
+        A functional `keras.Model` of `[images, token_ids]`, as `build_resnet50_lstm`.
+
+    Example:
+        >>> model = build_vgg16_lstm(weights=None, image_size=(32, 32), vocabulary_size=50)
+        >>> model.output_shape
+        (None, 1)
+    """
+    picture = image_branch("vgg16", weights, image_size)
+    text = lstm_branch(None, sequence_length, vocabulary_size, embedding_dim, units)
+    return _concatenated(
+        [picture, text], "vgg16_lstm", num_classes, hidden_dim, hidden_dims, dropout
+    )
+
+
+def build_resnet50_bert(
+    num_classes=2,
+    preset="bert_small_en_uncased",
+    sequence_length=128,
+    weights="imagenet",
+    image_size=(224, 224),
+    pooling="mean",
+    hidden_dim=128,
+    hidden_dims=(),
+    dropout=0.0,
+):
+    """Builds a frozen ResNet50 beside a frozen BERT, concatenated.
+
+    Args:
+        num_classes: int; 2 gives one sigmoid, more a softmax.
+        preset: str, a BERT preset of keras_hub, by name or folder, as in `bert_branch`.
+        sequence_length: int, the number of tokens a text.
+        weights: of ResNet50, as in `image_branch`.
+        image_size: `(height, width)` in pixels.
+        pooling: `"mean"` or `"first"`, as in `bert_branch`.
+        hidden_dim: int or None, the width to which the fusion projects each branch.
+        hidden_dims: list of int, the widths of dense layers behind the fusion.
+        dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+
+    Returns:
+        A functional `keras.Model` of `[images, token_ids]`: float32 `(batch, height, width, 3)`
+        RGB in [0, 255], and int32 `(batch, sequence_length)`.
+
+    Example:
+        ```python
+        model = build_resnet50_bert(num_classes=5, preset="bert_small_en_uncased")
+        ```
+    """
+    picture = image_branch("resnet50", weights, image_size)
+    text = bert_branch(preset, sequence_length, pooling)
+    return _concatenated(
+        [picture, text], "resnet50_bert", num_classes, hidden_dim, hidden_dims, dropout
+    )
+
+
+def build_vgg16_bert(
+    num_classes=2,
+    preset="bert_small_en_uncased",
+    sequence_length=128,
+    weights="imagenet",
+    image_size=(224, 224),
+    pooling="mean",
+    hidden_dim=128,
+    hidden_dims=(64, 32),
+    dropout=0.0,
+):
+    """Builds a frozen VGG16 beside a frozen BERT, concatenated, with two dense layers behind.
+
+    Args:
+        num_classes: int; 2 gives one sigmoid, more a softmax.
+        preset: str, a BERT preset of keras_hub, by name or folder, as in `bert_branch`.
+        sequence_length: int, the number of tokens a text.
+        weights: of VGG16, as in `image_branch`.
+        image_size: `(height, width)` in pixels.
+        pooling: `"mean"` or `"first"`, as in `bert_branch`.
+        hidden_dim: int or None, the width to which the fusion projects each branch.
+        hidden_dims: list of int, the widths of dense layers behind the fusion.
+        dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+
+    Returns:
+        A functional `keras.Model` of `[images, token_ids]`, as `build_resnet50_bert`.
+
+    Example:
+        ```python
+        model = build_vgg16_bert(num_classes=5, preset="bert_small_en_uncased")
+        ```
+    """
+    picture = image_branch("vgg16", weights, image_size)
+    text = bert_branch(preset, sequence_length, pooling)
+    return _concatenated(
+        [picture, text], "vgg16_bert", num_classes, hidden_dim, hidden_dims, dropout
+    )
+
+
+def _concatenated(branches, name, num_classes, hidden_dim, hidden_dims, dropout):
+    fusion = get_fusion("concat", hidden_dim=hidden_dim)
+    return build_classifier(branches, fusion, num_classes, hidden_dims, dropout, name)

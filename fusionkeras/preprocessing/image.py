@@ -1,0 +1,191 @@
+"""Encoded pictures to pixels, by one guarded decode that no picture can break."""
+
+import keras
+import tensorflow as tf
+
+from fusionkeras._checks import check_image_size
+from fusionkeras.preprocessing.base import Preprocessor
+
+# The mark of an absent picture, in every pixel; real pixels lie in [0, 255].
+ABSENT_PIXEL = -1.0
+# A picture with more pixels than this is refused from its header, before anything is inflated.
+MAX_PIXELS = 50_000_000
+# What `decode_image` says of a picture; "ok" alone comes with pixels.
+REASONS = ("ok", "empty", "unsupported_format", "too_large", "unreadable")
+
+
+@keras.saving.register_keras_serializable("fusionkeras")
+class DecodeImage(Preprocessor):
+    """Decodes and resizes encoded pictures to float32 RGB in [0, 255].
+
+    JPEG, PNG, GIF (first frame), WebP (not animated) and BMP of 24 and 32 bits; grey, CMYK, alpha
+    (dropped) and 16 bits (reduced) included. Resizing is bilinear and antialiased and does not
+    keep the aspect ratio. EXIF rotation is not applied.
+
+    A picture that is empty, unreadable, of another format or too large becomes an absent one:
+    `-1` in every pixel. No other row changes.
+
+    Args:
+        image_size: `(height, width)` in pixels.
+        column: str, the raw column with the encoded bytes.
+        output: str, the name of the tensor that comes out; by default that of the column.
+
+    Call arguments:
+        columns: dict with `column`: string tensor of shape `(batch,)`, encoded bytes.
+
+    Returns:
+        `{output: float32 tensor (batch, height, width, 3)}`.
+
+    Example:
+    >>> import tensorflow as tf
+    >>> png = tf.io.encode_png(tf.zeros((8, 8, 3), tf.uint8))
+    >>> layer = DecodeImage(image_size=(2, 2))
+    >>> pixels = layer({"image": tf.stack([png, b"no picture"])})["image"]
+    >>> pixels[:, 0, 0, 0].numpy().tolist()
+    [0.0, -1.0]
+    """
+
+    def __init__(self, image_size=(224, 224), column="image", output=None, **kwargs):
+        super().__init__(columns=[column], **kwargs)
+        self.image_size = check_image_size(image_size)
+        self.column = column
+        self.output_name = output or column
+
+    @property
+    def files(self):
+        """The one column, of encoded pictures."""
+        return [self.column]
+
+    def transform(self, columns):
+        """Maps `(batch,)` bytes to `(batch, height, width, 3)` pixels."""
+        pixels, _ = decode_images(columns[self.column], self.image_size)
+        return {self.output_name: pixels}
+
+    def output_specs(self):
+        """One float32 tensor of pixels."""
+        return {self.output_name: ((*self.image_size, 3), "float32")}
+
+    def present(self, tensors):
+        """A picture is there unless every pixel is `-1`."""
+        pixels = tensors[self.output_name]
+        return tf.reduce_any(pixels > ABSENT_PIXEL / 2, axis=(1, 2, 3))
+
+
+@tf.function(reduce_retracing=True, autograph=False)
+def decode_images(encoded, image_size):
+    """Decodes pictures and never fails: the single truth about what a picture is.
+
+    Checking a table, training and serving all decode with this function. A graph has no `try`; a
+    one-element dataset that ignores errors, with a fallback behind it, serves as one. Whole
+    batches are tried first, because a guard around every picture costs four times the decoding;
+    where one picture breaks its batch, that batch is decoded again with a guard around each.
+
+    Args:
+        encoded: string tensor of shape `(batch,)`, the bytes of the files.
+        image_size: `(height, width)` in pixels.
+
+    Returns:
+        `(pixels, reasons)`: float32 `(batch, height, width, 3)` in [0, 255], or `-1` everywhere
+        in a row that cannot be read; and strings `(batch,)`, each one of `REASONS`.
+    """
+    absent = tf.fill((*image_size, 3), ABSENT_PIXEL)
+
+    def decode(row):
+        reason = _reason_of_header(row)
+        pixels = tf.cond(reason == "ok", lambda: _read_pixels(row, image_size), lambda: absent)
+        return tf.ensure_shape(pixels, (*image_size, 3)), reason
+
+    def decode_guarded(row):
+        fallback = tf.data.Dataset.from_tensors((absent, tf.constant("unreadable")))
+        return _first_that_works(_apply(decode, row), fallback)
+
+    signature = (tf.TensorSpec((*image_size, 3), tf.float32), tf.TensorSpec((), tf.string))
+    together, one_by_one = (
+        _apply(
+            lambda rows, each=each: tf.map_fn(each, rows, fn_output_signature=signature), encoded
+        )
+        for each in (decode, decode_guarded)
+    )
+    return _first_that_works(together, one_by_one)
+
+
+def _apply(function, value):
+    return tf.data.Dataset.from_tensors(value).map(function)
+
+
+def _first_that_works(attempt, fallback):
+    guarded = attempt.ignore_errors(log_warning=False).concatenate(fallback)
+    return guarded.take(1).get_single_element()
+
+
+def _read_pixels(encoded, image_size):
+    pixels = tf.cond(
+        _starts(encoded, b"RIFF"),  # a WebP with alpha refuses channels=3: alpha is cut off here
+        lambda: tf.io.decode_image(encoded, expand_animations=False)[..., :3],
+        lambda: tf.io.decode_image(encoded, channels=3, expand_animations=False),
+    )
+    return tf.image.resize(pixels, image_size, method="bilinear", antialias=True)
+
+
+def _reason_of_header(encoded):
+    """What the first bytes already tell: empty, of a format that is not read, or too large."""
+    head = tf.strings.substr(encoded + b"\0" * 32, 0, 32)
+    number = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
+    webp = _starts(head, b"RIFF") & (tf.strings.substr(head, 8, 4) == b"WEBP")
+    bmp = _starts(head, b"BM")
+    jpeg = _starts(head, b"\xff\xd8\xff")
+    formats = [  # (is it this format, is it a kind of it that is read, its number of pixels)
+        (jpeg, True, tf.cond(jpeg, lambda: _jpeg_pixels(encoded), lambda: tf.zeros((), tf.int64))),
+        (_starts(head, b"\x89PNG\r\n\x1a\n"), True, _png_pixels(number)),
+        (_starts(head, b"GIF8"), True, _little(number, 6) * _little(number, 8)),
+        (webp, ~_is_animated_webp(head, number), _webp_pixels(head, number)),
+        (bmp, (number[28] == 24) | (number[28] == 32), _bmp_pixels(number)),
+    ]
+    known = tf.reduce_any([found & readable for found, readable, _ in formats])
+    size = tf.reduce_sum([tf.where(found, pixels, 0) for found, _, pixels in formats])
+    reason = tf.where(size > MAX_PIXELS, "too_large", "ok")
+    reason = tf.where(known, reason, "unsupported_format")
+    return tf.where(encoded == b"", "empty", reason)
+
+
+def _starts(head, magic):
+    return tf.strings.substr(head, 0, len(magic)) == magic
+
+
+def _little(number, at):
+    return number[at] + 256 * number[at + 1]
+
+
+def _jpeg_pixels(encoded):
+    # Fails on a damaged header, within the guard of `decode_image`: "unreadable".
+    return tf.reduce_prod(tf.cast(tf.image.extract_jpeg_shape(encoded), tf.int64)[:2])
+
+
+def _png_pixels(number):
+    places = tf.constant([256**3, 256**2, 256, 1], tf.int64)
+    return tf.reduce_sum(number[16:20] * places) * tf.reduce_sum(number[20:24] * places)
+
+
+def _bmp_pixels(number):
+    # Two signed integers of 32 bits; a negative height means that rows run from the top.
+    places = tf.constant([1, 256, 256**2, 256**3], tf.int64)
+    sides = [tf.reduce_sum(number[18:22] * places), tf.reduce_sum(number[22:26] * places)]
+    return tf.reduce_prod([tf.minimum(side, 2**32 - side) for side in sides])
+
+
+def _is_animated_webp(head, number):
+    return (tf.strings.substr(head, 12, 4) == b"VP8X") & (number[20] // 2 % 2 == 1)
+
+
+def _webp_pixels(head, number):
+    """The three kinds of WebP: lossy, lossless and extended, each with its own header."""
+    lossless = number[21] + 256 * (number[22] + 256 * (number[23] + 256 * number[24]))
+    extended_width = _little(number, 24) + 256**2 * number[26] + 1
+    extended_height = _little(number, 27) + 256**2 * number[29] + 1
+    kinds = {
+        b"VP8 ": (_little(number, 26) % 2**14) * (_little(number, 28) % 2**14),
+        b"VP8L": (lossless % 2**14 + 1) * (lossless // 2**14 % 2**14 + 1),
+        b"VP8X": extended_width * extended_height,
+    }
+    kind = tf.strings.substr(head, 12, 4)
+    return tf.reduce_sum([tf.where(kind == name, pixels, 0) for name, pixels in kinds.items()])

@@ -1,0 +1,7 @@
+"""Freezing, compiling, training."""
+
+from fusionkeras.training.compiling import compile_classifier
+from fusionkeras.training.fitting import fit
+from fusionkeras.training.freeze import branch_names, freeze, unfreeze
+
+__all__ = ["branch_names", "compile_classifier", "fit", "freeze", "unfreeze"]

@@ -1,0 +1,29 @@
+"""Training."""
+
+import tensorflow as tf
+
+
+def fit(model, train, validation_data=None, epochs=1, callbacks=None, **kwargs):
+    """Trains a compiled model: `model.fit` in every respect.
+
+    Args:
+        model: a compiled `keras.Model`.
+        train: what `prepare` returns, or anything that `model.fit` takes as `x`.
+        validation_data: as in `model.fit`.
+        epochs: int, the number of passes over `train`.
+        callbacks: list of `keras.callbacks.Callback`.
+        **kwargs: further arguments of `model.fit`.
+
+    Returns:
+        The `keras.callbacks.History`.
+
+    Example:
+        ```python
+        history = fk.fit(model, train, validation_data=validation, epochs=10)
+        ```
+    """
+    if isinstance(train, tf.data.Dataset):
+        kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns otherwise
+    return model.fit(
+        train, validation_data=validation_data, epochs=epochs, callbacks=callbacks, **kwargs
+    )

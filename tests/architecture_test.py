@@ -1,0 +1,103 @@
+"""Who may import whom: DESIGN.md's layers, walked over the imports of every file."""
+
+import ast
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PACKAGE = pathlib.Path(__file__).resolve().parents[1] / "fusionkeras"
+# What a part may import beside itself; `*` is everything.
+MAY_IMPORT = {
+    "_checks": set(),
+    "version": set(),
+    "preprocessing": {"_checks"},
+    "branches": {"_checks", "preprocessing"},
+    "fusion": {"_checks"},
+    "heads": {"_checks"},
+    "models": {"_checks", "preprocessing", "branches", "fusion", "heads"},
+    "data": {"_checks", "preprocessing"},
+    "datasets": {"_checks", "data"},
+    "training": {"_checks", "heads", "data", "datasets"},
+    "evaluation": {"_checks", "heads", "data", "training"},
+    "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
+    "testing": {"*"},
+    "cli": {"*"},
+    "__init__": {"*"},
+    "__main__": {"*"},
+}
+# Imported inside the function that needs them, so that `import fusionkeras` stays quick.
+HEAVY = {"keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard"}
+# These run on every backend of Keras.
+PLAIN_KERAS = ("fusion", "heads", "branches")
+
+
+def part_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(path):
+    """Yields `(line, module, at the top level?)` for every import of a file."""
+    tree = ast.parse(path.read_text("utf-8"))
+    top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name, id(node) in top
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            names = (
+                [node.module]
+                if node.module != "fusionkeras"
+                else [f"fusionkeras.{alias.name}" for alias in node.names]
+            )
+            for name in names if not node.level else [module]:
+                yield node.lineno, name, id(node) in top
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def test_every_part_has_its_place():
+    assert {part_of(path) for path in FILES} <= set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports(path):
+    part, faults = part_of(path), []
+    allowed = MAY_IMPORT[part] | {part}
+    for line, module, top in imports(path):
+        root, *rest = module.split(".")
+        where = f"{path.relative_to(PACKAGE.parent)}:{line}"
+        if module.startswith("."):
+            faults.append(f"{where}: import fusionkeras by its full name, not {module!r}")
+        elif root == "fusionkeras" and rest and rest[0] not in allowed and "*" not in allowed:
+            faults.append(f"{where}: {part} may import {sorted(allowed)}, not {rest[0]}: move the "
+                          "code to the layer that needs it")  # fmt: skip
+        elif root in HEAVY and top:
+            faults.append(f"{where}: import {root} inside the function that needs it")
+        elif root == "tensorflow" and part in PLAIN_KERAS:
+            faults.append(f"{where}: use keras.ops here: {part} runs on JAX too")
+        elif root == "pickle":
+            faults.append(f"{where}: no pickle anywhere")
+    assert not faults, "\n".join(faults)
+
+
+def test_importing_is_quick():
+    """Less than 0.1 s beside TensorFlow and Keras, and none of the heavy packages."""
+    code = (
+        "import time, sys, tensorflow, keras\n"
+        "before, begun = set(sys.modules), time.perf_counter()\n"
+        "import fusionkeras\n"
+        "print(time.perf_counter() - begun)\n"
+        f"print(sorted((set(sys.modules) - before) & {HEAVY!r}))\n"
+    )
+    shots = []
+    for _ in range(3):  # the best of three: a busy machine is not slow code
+        out = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        shots.append(float(out[0]))
+        assert out[1] == "[]"
+    assert min(shots) < 0.1
