@@ -60,19 +60,24 @@ class Run:
         return json.loads(self.config.read_text("utf-8"))
 
 
-def describe(options, class_names):
-    """What `config.json` says: every option, the versions, a hash of every table."""
-    tables = [options[name] for name in ("table", "validation", "test") if options[name]]
+def describe(options, class_names, tables):
+    """What `config.json` says: every option, the classes, hashes of the tables, versions."""
     return {
         "options": options,
         "class_names": class_names,
-        "tables": {str(table): hash_of(table) for table in tables},
+        "tables": tables,
         "versions": {
             "fusionkeras": __version__,
             "python": platform.python_version(),
             **{name: importlib.metadata.version(name) for name in PACKAGES},
         },
     }
+
+
+def hashes(options):
+    """The SHA-256 of every table that a training reads, `{path: hexadecimal}`."""
+    tables = [options.table, options.validation, options.test]
+    return {str(table): hash_of(table) for table in tables if table}
 
 
 def hash_of(path):

@@ -1,11 +1,13 @@
 """`fusionkeras train`."""
 
+import sys
+
 import keras
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
-from fusionkeras.cli.run import Run, describe
+from fusionkeras.cli.run import Run, describe, hashes
 from fusionkeras.data import learn_vocabulary, prepare, read_table
 from fusionkeras.evaluation import evaluate
 from fusionkeras.fusion import get_fusion
@@ -17,16 +19,17 @@ def run_train(options):
     """Reads the table, trains, measures and leaves a RUN."""
     check_options(options)
     run = Run(options.output)
+    tables = hashes(options)
+    if options.resume:
+        _check_same_tables(run, tables)
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
     data = read_data(options)
-    config = describe(_plain(options), data.class_names)
-    _check_same_tables(run, options, config)
     branches = build_branches(options, data)
     model = build_model(options, branches, len(data.class_names))
     if not options.resume:
         run.create()
-    run.write_json(run.config, config)
+    run.write_json(run.config, describe(_plain(options), data.class_names, tables))
     data.quarantine.to_csv(run.quarantine, index=False)
     print(data.summary())
     preprocessor = build_preprocessor(branches)
@@ -79,6 +82,7 @@ def read_data(options):
         missing=options.missing,
         check=options.check,
         files_root=options.files_root,
+        progress=sys.stderr.isatty(),
     )
 
 
@@ -184,14 +188,14 @@ def _measure(options, run, model, data, preprocessor):
     print(f"Written to {run.path}")
 
 
-def _check_same_tables(run, options, config):
-    before = run.read_config().get("tables") if options.resume else None
-    if before is not None and before != config["tables"]:
+def _check_same_tables(run, tables):
+    before = run.read_config()["tables"]
+    if before != tables:
         raise argument_error(
             "The tables are not those that the run began with",
             f"{before}",
             "Begin a new run with --config instead.",
-            tables=config["tables"],
+            tables=tables,
         )
 
 

@@ -41,7 +41,7 @@ def locate_files(cells, root):
             problems[cell] = ("missing_file", f"no possible path: {error}")
             continue
         if path.startswith(os.path.join(root, "")) and not _is_there(root, cell):
-            problems[cell] = ("missing_file", "no such file")
+            problems[cell] = ("missing_file", _absence(cell))
         elif path.startswith(os.path.join(root, "")):
             paths[cell] = path
         elif path == root:
@@ -144,7 +144,9 @@ def _decode(paths, progress):
     with tf.device("CPU:0"):
         names = tf.constant([os.fsencode(path) for path in paths])
         batches = tf.data.Dataset.from_tensor_slices(names).batch(_BATCH)
-    batches = batches.map(judge, num_parallel_calls=tf.data.AUTOTUNE)
+    options = tf.data.Options()
+    options.autotune.enabled = False  # as in `prepare`
+    batches = batches.map(judge, num_parallel_calls=tf.data.AUTOTUNE).with_options(options)
     decoded = {}
     with tqdm(total=len(paths), desc="Checking files", unit="file", disable=not progress) as bar:
         for batch in batches.as_numpy_iterator():

@@ -105,7 +105,7 @@ def _foreign(head):
         return "SVG drawing"
     if text[:1] == b"<":
         return "HTML or XML page"
-    if b"\0" not in text and all(byte >= 32 or byte in b"\t\r\n" for byte in text):
+    if text and b"\0" not in text and all(byte >= 32 or byte in b"\t\r\n" for byte in text):
         return "text file"
     return "unknown kind of file"
 

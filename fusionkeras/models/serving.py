@@ -66,7 +66,9 @@ def end_to_end(model, preprocessor, class_names):
         TensorShape([2, 3])
     """
     columns = {name: keras.Input((), dtype="string", name=name) for name in preprocessor.columns}
-    answers = NamedProbabilities(class_names, name="answer")(model(preprocessor(columns)))
+    # The same layers without the optimizer, which has no place in what is served.
+    bare = keras.Model(model.inputs, model.output, name=model.name)
+    answers = NamedProbabilities(class_names, name="answer")(bare(preprocessor(columns)))
     return keras.Model(list(columns.values()), answers, name="serving")
 
 

@@ -59,6 +59,7 @@ def write_bad(folder):
     (folder / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 200)
     (folder / "paper.pdf").write_bytes(b"%PDF-1.7\n" + b"\0" * 50)
     (folder / "noise.png").write_bytes(bytes(range(256)) * 4)
+    (folder / "zeros.png").write_bytes(bytes(5000))
     (folder / "folder.png").mkdir()
     draw().save(folder / "scan.tif")
     draw(mode="P").save(folder / "palette.bmp")
@@ -76,6 +77,7 @@ def write_bad(folder):
         "photo.heic": ("unsupported_format", "HEIC; convert it to PNG or JPEG"),
         "paper.pdf": ("unsupported_format", "PDF"),
         "noise.png": ("unsupported_format", "unknown kind of file"),
+        "zeros.png": ("unsupported_format", "unknown kind of file"),
         "folder.png": ("missing_file", "a folder"),
         "gone.png": ("missing_file", "no such file"),
         "http://a.com/b.png": ("missing_file", "download it"),

@@ -140,6 +140,8 @@ def test_paths_may_not_leave_the_root(tmp_path):
     for cell in missing:
         found = problems.get(cell) or rest[paths[cell]]
         assert found[0] == "missing_file", (cell, found)
+    _, addresses = locate_files(["https://a.com/b.png"], root)
+    assert addresses["https://a.com/b.png"][1] == "an address and no file; download it first"
     assert problems[""][0] == problems["  "][0] == "empty"
     located, _ = locate_files(["loop", "x" * 5000], root)
     for path in located.values():

@@ -1,0 +1,293 @@
+"""The command line, run as a person runs it: on real files, in a process where that matters."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fusionkeras as fk
+from fusionkeras.cli import main
+from fusionkeras.cli.arguments import parse
+
+MODEL = ["--image-encoder", "small_cnn", "--image-size", "32,32", "--sequence-length", "8"]
+COLUMNS = ["--image", "image", "--text", "text", "--label", "label"]
+METRICS = {"accuracy", "f1_macro", "roc_auc", "log_loss", "rows"}
+
+
+def train(table, output, *more):
+    return main(
+        ["train", str(table), *COLUMNS, *MODEL, "--epochs", "2", "--output", str(output), *more]
+    )
+
+
+@pytest.fixture(scope="module")
+def run(statements, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cli") / "run"
+    assert train(statements, folder) == 0
+    return folder
+
+
+def test_a_run_holds_what_it_promises(run, statements):
+    assert {path.name for path in run.iterdir()} == {
+        "model.keras", "config.json", "metrics.json", "history.csv", "quarantine.csv", "logs",
+        "checkpoints",
+    }  # fmt: skip
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert set(metrics) == {"train", "validation", "test"}
+    assert all(set(numbers) == METRICS for numbers in metrics.values())
+    assert sum(numbers["rows"] for numbers in metrics.values()) == 60
+    config = json.loads((run / "config.json").read_text())
+    assert config["options"]["image"] == {"image": "image"} and config["options"]["seed"] == 0
+    assert config["class_names"] == ["right", "wrong"]
+    assert len(config["tables"][str(statements)]) == 64 and "keras" in config["versions"]
+    history = pd.read_csv(run / "history.csv")
+    assert history["epoch"].tolist() == [0, 1] and "val_accuracy" in history
+    assert pd.read_csv(run / "quarantine.csv").columns.tolist() == [
+        "table", "row", "column", "value", "reason", "detail"
+    ]  # fmt: skip
+    assert list((run / "logs").rglob("events.*"))
+
+
+def test_the_best_weights_are_kept(run):
+    history = pd.read_csv(run / "history.csv")
+    validation = json.loads((run / "metrics.json").read_text())["validation"]
+    assert validation["log_loss"] == pytest.approx(history["val_loss"].min(), abs=1e-4)
+
+
+def test_evaluate_finds_the_metrics_again(run, statements, tmp_path, capsys):
+    assert main(["evaluate", str(run), str(statements), "--json", str(tmp_path / "m.json")]) == 0
+    assert "precision" in capsys.readouterr().out
+    found = json.loads((tmp_path / "m.json").read_text())
+    assert METRICS <= set(found) and found["rows"] == 60 and found["left_out"] == 0
+    metrics = json.loads((run / "metrics.json").read_text())
+    right = sum(part["accuracy"] * part["rows"] for part in metrics.values())
+    assert found["accuracy"] * 60 == pytest.approx(right)
+    assert main(["evaluate", str(run), str(statements), "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 60
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])
+def test_predict_answers_every_row_in_order(run, statements, tmp_path, ending):
+    frame = pd.read_csv(statements)
+    frame.loc[3, "image"] = "nowhere.png"
+    frame.loc[5, "text"] = " "
+    frame["image"] = [str(statements.parent / path) for path in frame["image"]]
+    frame.to_csv(statements.parent / "ask.csv", index=False)
+    output = tmp_path / f"answers.{ending}"
+    assert (
+        main(["predict", str(run), str(statements.parent / "ask.csv"), "--output", str(output)])
+        == 0
+    )
+    read = {"csv": pd.read_csv, "tsv": pd.read_table, "parquet": pd.read_parquet,
+            "jsonl": lambda path: pd.read_json(path, lines=True)}  # fmt: skip
+    answers = read[ending](output)
+    assert answers.columns.tolist() == [
+        "label", "probability", "status", "probability_right", "probability_wrong"
+    ]  # fmt: skip
+    assert len(answers) == 60
+    status = answers["status"].tolist()
+    assert (status[3], status[5]) == ("missing_file", "empty")
+    assert set(status[:3] + status[4:5] + status[6:]) == {"ok"}
+    model = fk.load(run)
+    one = fk.predict(model, {"image": frame["image"][7], "text": frame["text"][7]})
+    assert answers["label"][7] == one["label"]
+    assert answers["probability"][7] == pytest.approx(one["probability"], abs=1e-5)
+    assert np.allclose(answers["probability_right"] + answers["probability_wrong"], 1)
+
+
+def test_export_and_every_form_as_model(run, statements, tmp_path, capsys):
+    folder = tmp_path / "saved_models" / "statements"
+    assert main(["export", str(run), str(folder)]) == 0
+    assert main(["export", str(run), str(folder), "--version", "7"]) == 0
+    assert main(["export", str(run), str(folder), "--version", "7"]) == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["1", "7"]
+    capsys.readouterr()
+    found = []
+    for model in (run, run / "model.keras", folder, folder / "1"):
+        columns = [] if model == run else COLUMNS
+        assert main(["evaluate", str(model), str(statements), "--json", "-", *columns]) == 0
+        found.append(json.loads(capsys.readouterr().out)["log_loss"])
+    assert found == pytest.approx([found[0]] * 4, abs=1e-6)
+
+
+def test_config_gives_the_same_run_again(run, tmp_path):
+    assert (
+        main(["train", "--config", str(run / "config.json"), "--output", str(tmp_path / "b")]) == 0
+    )
+    assert (tmp_path / "b" / "history.csv").read_text() == (run / "history.csv").read_text()
+    assert (tmp_path / "b" / "metrics.json").read_text() == (run / "metrics.json").read_text()
+
+
+def test_options_said_overrule_the_config(run, tmp_path):
+    config = ["train", "--config", str(run / "config.json"), "--output", "x"]
+    options = parse([*config, "--epochs", "7", "--text", "title=caption"])
+    assert options.epochs == 7 and options.image_size == [32, 32]
+    assert options.text == {"title": "caption"} and options.image == {"image": "image"}
+
+
+def test_resume_goes_on_from_the_last_epoch(statements, tmp_path):
+    output = tmp_path / "run"
+    assert train(statements, output, "--patience", "0") == 0
+    assert main(["train", "--resume", str(output), "--epochs", "4"]) == 0
+    history = pd.read_csv(output / "history.csv")
+    assert history["epoch"].tolist() == [0, 1, 2, 3]
+    assert json.loads((output / "config.json").read_text())["options"]["epochs"] == 4
+
+
+def test_resume_after_a_kill(statements, tmp_path):
+    """A process that dies in the middle leaves a run that goes on."""
+    output = tmp_path / "run"
+    code = (
+        "import os, sys, keras\n"
+        "from fusionkeras.cli import main\n"
+        "class Die(keras.callbacks.Callback):\n"
+        "    def on_epoch_end(self, epoch, logs=None):\n"
+        "        if epoch == 2: os.kill(os.getpid(), 9)\n"
+        "import fusionkeras.cli.train as t\n"
+        "fit = t.fit\n"
+        "t.fit = lambda *a, **k: fit(*a[:4], [*a[4], Die()], **k)\n"
+        "main(sys.argv[1:])\n"
+    )
+    arguments = ["train", str(statements), *COLUMNS, *MODEL, "--epochs", "4", "--patience", "0",
+                 "--output", str(output)]  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True)
+    assert done.returncode == -9
+    assert not (output / "model.keras").exists()
+    assert main(["train", "--resume", str(output)]) == 0
+    history = pd.read_csv(output / "history.csv")
+    assert history["epoch"].tolist() == [0, 1, 2, 3]
+    assert (output / "model.keras").exists()
+
+
+def test_a_second_stage_unfreezes(statements, tmp_path, preset):
+    output = tmp_path / "run"
+    arguments = ["train", str(statements), "--text", "text", "--label", "label", "--text-encoder",
+                 "bert", "--preset", preset, "--sequence-length", "12", "--epochs", "2",
+                 "--unfreeze", "text:1", "--unfreeze-epochs", "2",
+                 "--unfreeze-learning-rate", "0.01", "--patience", "0",
+                 "--output", str(output)]  # fmt: skip
+    assert main(arguments) == 0
+    assert pd.read_csv(output / "history.csv")["epoch"].tolist() == [0, 1, 2, 3]
+    before = fk.bert_branch(preset, 12).encoder.weights
+    after = fk.load(output).get_layer("classifier").get_layer("text_encoder").weights
+    moved = {
+        new.path.split("/")[0]
+        for old, new in zip(before, after, strict=True)
+        if not np.array_equal(old, new)
+    }
+    assert moved == {"transformer_layer_2"}
+
+
+def test_bad_rows_are_in_the_quarantine_and_the_rest_is_trained(statements, tmp_path):
+    frame = pd.read_csv(statements)
+    frame["image"] = [str(statements.parent / path) for path in frame["image"]]
+    frame.loc[2, "image"] = ""
+    frame.loc[4, "label"] = ""
+    frame.to_csv(tmp_path / "bad.csv", index=False)
+    arguments = [*COLUMNS, *MODEL, "--epochs", "1", "--files-root", str(statements.parent)]
+    assert (
+        main(["train", str(tmp_path / "bad.csv"), *arguments, "--output", str(tmp_path / "r")]) == 0
+    )
+    quarantine = pd.read_csv(tmp_path / "r" / "quarantine.csv")
+    assert quarantine[["row", "column"]].values.tolist() == [[2, "image"], [4, "label"]]
+    metrics = json.loads((tmp_path / "r" / "metrics.json").read_text())
+    assert sum(part["rows"] for part in metrics.values()) == 58
+
+
+WRONG = {
+    "no command": ([], "fusionkeras: "),
+    "unknown command": (["trane"], "invalid choice"),
+    "no table": (["train", *COLUMNS, "--output", "X"], "TABLE is missing"),
+    "no label": (["train", "T", "--text", "text", "--output", "X"], "--label is missing"),
+    "no column": (
+        ["train", "T", "--label", "label", "--output", "X"],
+        "--image or --text is missing",
+    ),
+    "no output": (["train", "T", *COLUMNS], "--output is missing"),
+    "unknown encoder": (["train", "T", "--image-encoder", "resnet"], "invalid choice: 'resnet'"),
+    "wrong number": (["train", "T", *COLUMNS, "--epochs", "x"], "invalid int value: 'x'"),
+    "no epochs": (["train", "T", *COLUMNS, "--epochs", "0", "--output", "X"], "epochs=0"),
+    "two of one name": (
+        ["train", "T", "--text", "a", "--text", "b"],
+        "two columns are called 'text'",
+    ),
+    "unknown column": (
+        ["train", "T", "--text", "txt", "--label", "label", "--output", "X"],
+        "'txt'",
+    ),
+    "unknown label": (
+        ["train", "T", "--text", "text", "--label", "lable", "--output", "X"],
+        "'lable'",
+    ),
+    "no such table": (["train", "nowhere.csv", *COLUMNS, "--output", "X"], "nowhere.csv"),
+    "no config": (["train", "--config", "nowhere.json"], "There is no configuration to read"),
+    "no model": (["predict", "nowhere", "T", "--output", "a.csv"], "There is no model here"),
+    "wrong ending": (["predict", "nowhere", "T", "--output", "a.xls"], "ending='.xls'"),
+    "no weights": (
+        ["train", "T", *COLUMNS, "--weights", "no.h5", "--output", "X"],
+        "weights='no.h5'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_arguments_are_one_line_and_code_2(name, statements, tmp_path, monkeypatch, capsys):
+    arguments, message = WRONG[name]
+    monkeypatch.chdir(tmp_path)
+    assert main([str(statements) if x == "T" else x for x in arguments]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("fusionkeras: ") and error.count("\n") == 1 and message in error
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_is_not_written_over(run, statements, capsys):
+    before = (run / "model.keras").stat().st_mtime_ns
+    assert train(statements, run) == 2
+    assert "There is something at" in capsys.readouterr().err
+    assert (run / "model.keras").stat().st_mtime_ns == before
+
+
+def test_other_tables_do_not_resume_a_run(run, statements, tmp_path, capsys):
+    other = tmp_path / "other.csv"
+    other.write_text("image,text,label\n")
+    assert main(["train", str(other), "--resume", str(run)]) == 2
+    assert "not those that the run began with" in capsys.readouterr().err
+
+
+def test_a_fault_of_ours_is_no_exit_code_2(monkeypatch):
+    monkeypatch.setattr("fusionkeras.cli.COMMANDS", {"demo": lambda options: 1 / 0})
+    with pytest.raises(ZeroDivisionError):
+        main(["demo"])
+
+
+def test_several_pictures_and_texts(statements, tmp_path):
+    frame = pd.read_csv(statements).assign(photo2=lambda x: x["image"], title=lambda x: x["text"])
+    frame.to_csv(statements.parent / "four.csv", index=False)
+    arguments = ["--image", "front=image", "--image", "back=photo2", "--text", "text", "--text",
+                 "title=title", "--label", "label", "--epochs", "1", *MODEL]  # fmt: skip
+    output = tmp_path / "run"
+    assert (
+        main(["train", str(statements.parent / "four.csv"), *arguments, "--output", str(output)])
+        == 0
+    )
+    assert sorted(x.name for x in fk.load(output).inputs) == ["back", "front", "text", "title"]
+    assert main(["evaluate", str(output), str(statements.parent / "four.csv"), "--json", "-"]) == 0
+
+
+@pytest.mark.slow
+def test_the_demo_as_a_command(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "fusionkeras", "demo", "--output", str(tmp_path / "demo")],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    accuracy = {" ".join(line[:-1]): float(line[-1]) for line in lines
+                if line and line[0] in ("image", "text")}  # fmt: skip
+    assert accuracy["image + text"] >= 0.95
+    assert accuracy["image"] < 0.62 and accuracy["text"] < 0.62
+    assert (tmp_path / "demo" / "saved_models" / "statements" / "1" / "saved_model.pb").is_file()
+    assert "-> 'right'" in done.stdout or "-> 'wrong'" in done.stdout
