@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import sys
 
 import numpy as np
 import tensorflow as tf
@@ -95,6 +96,7 @@ def _read(options, served, label):
         files_root=options.files_root,
         label=label,
         class_names=served.class_names,
+        progress=sys.stderr.isatty(),
     )
 
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 from fusionkeras._checks import check_integer
 
 COLOURS = {"red": (220, 40, 40), "green": (40, 180, 60), "blue": (50, 80, 230)}
-SHAPES = ("circle", "square", "triangle")
+SHAPES = ("circle", "cross", "triangle")
 STATEMENTS = {
     "colour": ("the shape is {}", "something {} is here", "this one is painted {}"),
     "shape": ("this is a {}", "a {} is drawn here", "the figure is a {}"),
@@ -68,13 +68,14 @@ def _draw_row(random, image_size):
 def _draw(random, truth, image_size):
     """Draws the shape somewhere on a noisy grey ground: uint8 `(height, width, 3)`."""
     height, width = image_size
-    radius = random.uniform(0.2, 0.35) * min(height, width)
+    radius = random.uniform(0.3, 0.42) * min(height, width)
     y, x = np.mgrid[:height, :width]
     dy = y - random.uniform(radius, height - 1 - radius)
     dx = x - random.uniform(radius, width - 1 - radius)
     inside = {
         "circle": dx**2 + dy**2 <= radius**2,
-        "square": np.maximum(abs(dx), abs(dy)) <= 0.85 * radius,
+        "cross": (np.maximum(abs(dx), abs(dy)) <= radius)
+        & (np.minimum(abs(dx), abs(dy)) <= radius / 3),
         "triangle": (dy <= radius) & (abs(dx) <= (dy + radius) / 2),
     }[truth["shape"]]
     pixels = np.full((height, width, 3), random.uniform(90, 200))
