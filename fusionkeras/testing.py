@@ -143,11 +143,11 @@ def write_tiny_bert(folder, words=("red", "circle"), hidden_dim=8):
     ]
     backbone = keras_hub.models.BertBackbone(
         vocabulary_size=len(vocabulary),
-        num_layers=3,
+        num_layers=4,
         num_heads=2,
         hidden_dim=hidden_dim,
         intermediate_dim=2 * hidden_dim,
-        max_sequence_length=64,
+        max_sequence_length=128,
     )
     backbone.save_to_preset(str(folder))
     keras_hub.tokenizers.BertTokenizer(vocabulary, lowercase=True).save_to_preset(str(folder))

@@ -85,7 +85,8 @@ def _train(data, names, seed):
 
 def _ask(folder, serving, data):
     version = export(serving, folder / "saved_models" / "statements")
-    picture, text = data.test.columns["image"][0], data.test.columns["text"][0]
+    row = 1
+    picture, text = data.test.columns["image"][row], data.test.columns["text"][row]
     print(f"\nExported to {version}; asked by a process that imports only TensorFlow:")
     done = subprocess.run(
         [sys.executable, "-c", ASK, str(version), picture, text],
@@ -94,7 +95,7 @@ def _ask(folder, serving, data):
         check=True,
     )
     answer = json.loads(done.stdout)
-    truth = data.class_names[data.test.labels[0]]
+    truth = data.class_names[data.test.labels[row]]
     print(
         f"  {pathlib.Path(picture).name}, {text!r} -> {answer['label']!r} "
         f"{max(answer['probabilities']):.3f} (true: {truth!r})"

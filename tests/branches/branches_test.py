@@ -266,8 +266,8 @@ def test_a_preset_that_cannot_be_read_is_an_error(tmp_path):
 
 
 def test_too_long_for_the_preset(preset):
-    with pytest.raises(ValueError, match="reads at most 64 tokens.*sequence_length=65"):
-        fk.bert_branch(preset, 65)
+    with pytest.raises(ValueError, match="reads at most 128 tokens.*sequence_length=129"):
+        fk.bert_branch(preset, 129)
 
 
 def test_unknown_pooling(preset):

@@ -178,7 +178,7 @@ def test_a_second_stage_unfreezes(statements, tmp_path, preset):
         for old, new in zip(before, after, strict=True)
         if not np.array_equal(old, new)
     }
-    assert moved == {"transformer_layer_2"}
+    assert moved == {"transformer_layer_3"}
 
 
 def test_bad_rows_are_in_the_quarantine_and_the_rest_is_trained(statements, tmp_path):
