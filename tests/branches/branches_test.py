@@ -27,6 +27,7 @@ MADE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BRANCHES)
 def test_conforms(name, preset, rows):
     for branch in MADE[name](preset):

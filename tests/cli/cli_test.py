@@ -113,6 +113,7 @@ def test_export_and_every_form_as_model(run, statements, tmp_path, capsys):
     assert found == pytest.approx([found[0]] * 4, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_config_gives_the_same_run_again(run, tmp_path):
     assert (
         main(["train", "--config", str(run / "config.json"), "--output", str(tmp_path / "b")]) == 0
@@ -128,6 +129,7 @@ def test_options_said_overrule_the_config(run, tmp_path):
     assert options.text == {"title": "caption"} and options.image == {"image": "image"}
 
 
+@pytest.mark.slow
 def test_resume_goes_on_from_the_last_epoch(statements, tmp_path):
     output = tmp_path / "run"
     assert train(statements, output, "--patience", "0") == 0
@@ -137,6 +139,7 @@ def test_resume_goes_on_from_the_last_epoch(statements, tmp_path):
     assert json.loads((output / "config.json").read_text())["options"]["epochs"] == 4
 
 
+@pytest.mark.slow
 def test_resume_after_a_kill(statements, tmp_path):
     """A process that dies in the middle leaves a run that goes on."""
     output = tmp_path / "run"
@@ -162,6 +165,7 @@ def test_resume_after_a_kill(statements, tmp_path):
     assert (output / "model.keras").exists()
 
 
+@pytest.mark.slow
 def test_a_second_stage_unfreezes(statements, tmp_path, preset):
     output = tmp_path / "run"
     arguments = ["train", str(statements), "--text", "text", "--label", "label", "--text-encoder",
@@ -181,6 +185,7 @@ def test_a_second_stage_unfreezes(statements, tmp_path, preset):
     assert moved == {"transformer_layer_3"}
 
 
+@pytest.mark.slow
 def test_bad_rows_are_in_the_quarantine_and_the_rest_is_trained(statements, tmp_path):
     frame = pd.read_csv(statements)
     frame["image"] = [str(statements.parent / path) for path in frame["image"]]
@@ -263,6 +268,7 @@ def test_a_fault_of_ours_is_no_exit_code_2(monkeypatch):
         main(["demo"])
 
 
+@pytest.mark.slow
 def test_several_pictures_and_texts(statements, tmp_path):
     frame = pd.read_csv(statements).assign(photo2=lambda x: x["image"], title=lambda x: x["text"])
     frame.to_csv(statements.parent / "four.csv", index=False)

@@ -59,6 +59,7 @@ def ask_elsewhere(folder, columns):
     return json.loads(done.stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_named_systems_answer_where_only_tensorflow_is(name, preset, rows, tmp_path):
     serving = served(branches_of(name, preset))

@@ -23,6 +23,7 @@ def build(name, preset, **kwargs):
 NAMED = ["resnet50_lstm", "vgg16_lstm", "resnet50_bert", "vgg16_bert"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMED)
 def test_named_systems_are_plain_models_that_take_arrays(name, preset):
     model = build(name, preset)

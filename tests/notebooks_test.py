@@ -1,0 +1,30 @@
+"""Every notebook runs from top to bottom, with small settings."""
+
+import pathlib
+
+import nbclient
+import nbformat
+import pytest
+
+NOTEBOOKS = sorted((pathlib.Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
+SMALL = {"ROWS, EPOCHS = 3000, 16": "ROWS, EPOCHS = 60, 2"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+# The kernel talks over sockets that Jupyter leaves to the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning")
+def test_notebook_runs(path, tmp_path):
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        for written, run in SMALL.items():
+            cell.source = cell.source.replace(written, run)
+    nbclient.NotebookClient(notebook, timeout=600, cwd=str(tmp_path)).execute()
+    shown = str([cell.get("outputs") for cell in notebook.cells])
+    assert "macro F1" in shown and "missing_file" in shown
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_committed_without_outputs(path):
+    cells = nbformat.read(path, as_version=4).cells
+    assert not [cell for cell in cells if cell.get("outputs") or cell.get("execution_count")]
