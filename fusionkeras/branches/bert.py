@@ -48,9 +48,12 @@ def bert_branch(
         ValueError: when the preset cannot be read, or reads fewer tokens than `sequence_length`.
 
     Example:
-        ```python
-        branch = bert_branch("bert_small_en_uncased", sequence_length=64, pooling="first")
-        ```
+        >>> import tempfile
+        >>> from fusionkeras.testing import write_tiny_bert
+        >>> preset = write_tiny_bert(tempfile.mkdtemp())  # or "bert_small_en_uncased"
+        >>> branch = bert_branch(preset, sequence_length=64, pooling="first")
+        >>> branch.inputs[0].name, branch.inputs[0].shape
+        ('text_token_ids', (None, 64))
 
     Reference:
         Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers for Language

@@ -174,9 +174,12 @@ def evaluate(model, data, class_names):
         ValueError: when no row is left, or the model has another number of classes.
 
     Example:
-        ```python
-        print(fk.evaluate(model, fk.prepare(data.test, preprocessor), data.class_names))
-        ```
+        >>> import fusionkeras as fk
+        >>> model = fk.build_classifier([fk.lstm_branch(["red"], sequence_length=2)])
+        >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([0, 1])
+        >>> data = tf.data.Dataset.from_tensors(({"text_token_ids": ids}, labels))
+        >>> evaluate(model, data, ["cold", "warm"]).rows
+        2
     """
     predict = tf.function(model, reduce_retracing=True)
     labels, probabilities = [], []

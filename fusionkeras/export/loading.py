@@ -53,10 +53,13 @@ def load(path):
         ValueError: when there is no such thing at `path`.
 
     Example:
-        ```python
-        serving = fk.load("saved_models/posts")
-        fk.predict(serving, {"image": "photo.jpg", "text": "A red dress"})
-        ```
+        >>> import fusionkeras as fk, tempfile
+        >>> branch = fk.lstm_branch(["red"], sequence_length=2)
+        >>> model, preprocessor = fk.build_classifier([branch]), fk.build_preprocessor([branch])
+        >>> serving = fk.end_to_end(model, preprocessor, ["cold", "warm"])
+        >>> folder = fk.export(serving, tempfile.mkdtemp()).parent
+        >>> load(folder).class_names
+        ['cold', 'warm']
     """
     place = pathlib.Path(path)
     if place.suffix == ".keras" and place.is_file():
@@ -113,9 +116,12 @@ def predict(serving, rows):
         FileNotFoundError: for the path of a picture that is not there.
 
     Example:
-        ```python
-        fk.predict(serving, {"image": "photo.jpg", "text": "A red dress"})["label"]
-        ```
+        >>> import fusionkeras as fk
+        >>> branch = fk.lstm_branch(["red"], sequence_length=2)
+        >>> model, preprocessor = fk.build_classifier([branch]), fk.build_preprocessor([branch])
+        >>> serving = fk.end_to_end(model, preprocessor, ["cold", "warm"])
+        >>> sorted(predict(serving, {"text": "A red dress"})["probabilities"])
+        ['cold', 'warm']
     """
     served = as_served(serving)
     many = [rows] if isinstance(rows, dict) else list(rows)

@@ -37,9 +37,12 @@ def export(serving, path, version=None):
         ValueError: when the version is there already.
 
     Example:
-        ```python
-        fk.export(serving, "saved_models/posts")  # saved_models/posts/1/saved_model.pb
-        ```
+        >>> import fusionkeras as fk, tempfile
+        >>> branch = fk.lstm_branch(["red"], sequence_length=2)
+        >>> model, preprocessor = fk.build_classifier([branch]), fk.build_preprocessor([branch])
+        >>> serving = fk.end_to_end(model, preprocessor, ["cold", "warm"])
+        >>> export(serving, tempfile.mkdtemp()).name
+        '1'
     """
     served = as_served(serving)
     if not isinstance(served.model, keras.Model):

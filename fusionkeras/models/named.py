@@ -117,9 +117,12 @@ def build_resnet50_bert(
         RGB in [0, 255], and int32 `(batch, sequence_length)`.
 
     Example:
-        ```python
-        model = build_resnet50_bert(num_classes=5, preset="bert_small_en_uncased")
-        ```
+        >>> import tempfile
+        >>> from fusionkeras.testing import write_tiny_bert
+        >>> preset = write_tiny_bert(tempfile.mkdtemp())  # or "bert_small_en_uncased"
+        >>> model = build_resnet50_bert(5, preset, weights=None, image_size=(32, 32))
+        >>> model.output_shape
+        (None, 5)
     """
     picture = image_branch("resnet50", weights, image_size)
     text = bert_branch(preset, sequence_length, pooling)
@@ -156,9 +159,12 @@ def build_vgg16_bert(
         A functional `keras.Model` of `[images, token_ids]`, as `build_resnet50_bert`.
 
     Example:
-        ```python
-        model = build_vgg16_bert(num_classes=5, preset="bert_small_en_uncased")
-        ```
+        >>> import tempfile
+        >>> from fusionkeras.testing import write_tiny_bert
+        >>> preset = write_tiny_bert(tempfile.mkdtemp())  # or "bert_small_en_uncased"
+        >>> model = build_vgg16_bert(5, preset, weights=None, image_size=(32, 32))
+        >>> model.output_shape
+        (None, 5)
     """
     picture = image_branch("vgg16", weights, image_size)
     text = bert_branch(preset, sequence_length, pooling)

@@ -25,10 +25,10 @@ def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
         ValueError: for a rate that is not positive, or a model of another kind.
 
     Example:
-        ```python
-        fk.compile_classifier(model, learning_rate=1e-3)
-        model.fit(train, validation_data=validation, epochs=10)
-        ```
+        >>> import fusionkeras as fk
+        >>> model = fk.build_classifier([fk.lstm_branch(["red"], sequence_length=4)])
+        >>> compile_classifier(model, learning_rate=1e-3).loss.name
+        'binary_crossentropy'
     """
     head = head_of(model)
     if isinstance(learning_rate, (int, float)) and learning_rate <= 0:

@@ -18,9 +18,14 @@ def fit(model, train, validation_data=None, epochs=1, callbacks=None, **kwargs):
         The `keras.callbacks.History`.
 
     Example:
-        ```python
-        history = fk.fit(model, train, validation_data=validation, epochs=10)
-        ```
+        >>> import fusionkeras as fk, pandas as pd
+        >>> table = pd.DataFrame({"text": ["red", "blue"] * 5, "label": ["warm", "cold"] * 5})
+        >>> data = fk.read_table(table, {"text": "text"}, label="label", files=())
+        >>> branch = fk.lstm_branch(["red", "blue"], sequence_length=2)
+        >>> model = fk.compile_classifier(fk.build_classifier([branch]))
+        >>> train = fk.prepare(data.train, fk.build_preprocessor([branch]), shuffle=True)
+        >>> sorted(fit(model, train, epochs=1, verbose=0).history)
+        ['accuracy', 'loss']
     """
     if isinstance(train, tf.data.Dataset):
         kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns otherwise

@@ -18,10 +18,11 @@ def freeze(model, branch=None):
         ValueError: for a branch that the model does not have.
 
     Example:
-        ```python
-        fk.freeze(model, "image")
-        fk.compile_classifier(model)
-        ```
+        >>> import fusionkeras as fk
+        >>> model = fk.build_classifier([fk.lstm_branch(["red"], sequence_length=4)])
+        >>> fk.freeze(model, "text")
+        >>> model.get_layer("text_encoder").trainable_variables
+        []
     """
     for name in [branch] if branch is not None else branch_names(model):
         encoder_of(model, name).trainable = False
@@ -44,10 +45,12 @@ def unfreeze(model, branch, last=None):
         ValueError: for a branch that the model does not have, or more layers than it has.
 
     Example:
-        ```python
-        fk.unfreeze(model, "text", last=4)
-        fk.compile_classifier(model, learning_rate=2e-5)
-        ```
+        >>> import fusionkeras as fk
+        >>> branch = fk.image_branch("vgg16", weights=None, image_size=(32, 32))
+        >>> model = fk.build_classifier([branch])
+        >>> fk.unfreeze(model, "image", last=1)
+        >>> [w.path for w in model.get_layer("image_encoder").trainable_variables]
+        ['block5_conv3/kernel', 'block5_conv3/bias']
     """
     encoder = encoder_of(model, branch)
     units = _units(encoder)
