@@ -128,8 +128,7 @@ def _judge_by_decoding(stamps, progress):
         reasons |= decoded
     # What could not even be opened has no reason, and is not remembered: it may pass.
     found = {path: reasons.get(path, "unreadable") for path in stamps}
-    return {path: (reason, describe(path))
-            for path, reason in found.items() if reason != "ok"}  # fmt: skip
+    return {path: (reason, describe(path)) for path, reason in found.items() if reason != "ok"}
 
 
 def _decode(paths, progress):

@@ -29,8 +29,12 @@ def report_failures(table, places, columns):
                 _LOGGER.warning(
                     "Row %d of the %s table cannot be used: column %r is %s (%s). It counts for "
                     "nothing; all such rows are in the table's `failures`.",
-                    row, table.table, column, failure["reason"], failure["detail"],
-                )  # fmt: skip
+                    row,
+                    table.table,
+                    column,
+                    failure["reason"],
+                    failure["detail"],
+                )
             table.failures.append(failure)
 
 
@@ -42,5 +46,11 @@ def _describe(table, place, row, column):
         reason, detail = check_files([value], "header", progress=False).get(value, fallback)
     else:
         reason, detail = "empty", "no word in this text"
-    return {"table": table.table, "row": row, "column": column, "value": value,
-            "reason": reason, "detail": detail}  # fmt: skip
+    return {
+        "table": table.table,
+        "row": row,
+        "column": column,
+        "value": value,
+        "reason": reason,
+        "detail": detail,
+    }

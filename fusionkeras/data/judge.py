@@ -32,13 +32,22 @@ class Judged:
     def entry(self, row, column, value, problem):
         """A row of the quarantine."""
         reason, detail = problem
-        return {"table": self.name, "row": row, "column": column, "value": value,
-                "reason": reason, "detail": detail}  # fmt: skip
+        return {
+            "table": self.name,
+            "row": row,
+            "column": column,
+            "value": value,
+            "reason": reason,
+            "detail": detail,
+        }
 
     def entries(self, row):
         """What is wrong with the modalities of one row, in the order of the columns."""
-        return [self.entry(row, key, self.cells[key][row], problems[row])
-                for key, problems in self.problems.items() if row in problems]  # fmt: skip
+        return [
+            self.entry(row, key, self.cells[key][row], problems[row])
+            for key, problems in self.problems.items()
+            if row in problems
+        ]
 
     def columns(self):
         """The cells of all rows, "" where there is a problem."""
@@ -52,24 +61,31 @@ def check_columns(columns, files):
     """Raises unless both fit together; returns `files` as a tuple in the order of the columns."""
     pairs = list(columns.items()) if isinstance(columns, dict) else []
     if not pairs or not all(isinstance(name, str) for pair in pairs for name in pair):
-        raise argument_error("Wrong columns", "a dict of {key: column of the table}",
-                             kind=TypeError, columns=columns)  # fmt: skip
+        raise argument_error(
+            "Wrong columns", "a dict of {key: column of the table}", kind=TypeError, columns=columns
+        )
     if isinstance(files, str) or not isinstance(files, (list, tuple, set)):
-        raise argument_error("Wrong type of files", "a list of keys of columns", kind=TypeError,
-                             files=files)  # fmt: skip
+        raise argument_error(
+            "Wrong type of files", "a list of keys of columns", kind=TypeError, files=files
+        )
     for key in files:
         if key not in columns:
-            raise argument_error(f"The key {key!r} of files is not among the columns",
-                                 f"keys among {list(columns)}",
-                                 did_you_mean(key, columns) or _NO_FILES, files=files)  # fmt: skip
+            raise argument_error(
+                f"The key {key!r} of files is not among the columns",
+                f"keys among {list(columns)}",
+                did_you_mean(key, columns) or _NO_FILES,
+                files=files,
+            )
     return tuple(key for key in columns if key in files)
 
 
 def read_and_judge(sources, columns, files, files_root, check, progress, label, split):
     """Reads all input tables and judges every cell; each file is checked once."""
     check_choice("check", ("full", "header"), check=check)
-    raw = [_read_one(name, source, columns, label, split if name == "train" else None)
-           for name, source in sources.items()]  # fmt: skip
+    raw = [
+        _read_one(name, source, columns, label, split if name == "train" else None)
+        for name, source in sources.items()
+    ]
     roots = [_root(files_root, folder) for *_, folder in raw]
     located = [
         {key: locate_files(cells[key], root) for key in files}
@@ -98,8 +114,9 @@ def _root(files_root, folder):
     if files_root is None:
         return folder
     if not Path(files_root).is_dir():
-        raise argument_error("There is no such folder", "an existing folder",
-                             files_root=str(files_root))  # fmt: skip
+        raise argument_error(
+            "There is no such folder", "an existing folder", files_root=str(files_root)
+        )
     return Path(files_root)
 
 
@@ -120,6 +137,8 @@ def label_ids(found, class_names):
     labels = np.array([ids.get(cell, -1) for cell in found.labels], np.int32)
     unknown = ("unknown_label", f"not one of the {len(ids)} labels of the first table")
     missing = ("missing_label", "no label")
-    problems = {int(row): unknown if found.labels[row].strip() else missing
-                for row in np.flatnonzero(labels < 0)}  # fmt: skip
+    problems = {
+        int(row): unknown if found.labels[row].strip() else missing
+        for row in np.flatnonzero(labels < 0)
+    }
     return labels, problems

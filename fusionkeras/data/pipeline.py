@@ -73,12 +73,17 @@ def prepare(
     [[2, 0], [3, 0]] [1 0] [1. 1.]
     """
     if not isinstance(preprocessor, Preprocessor):
-        raise argument_error("Wrong type of preprocessor", "a Preprocessor",
-                             "Make one with build_preprocessor(branches).", TypeError,
-                             preprocessor=preprocessor)  # fmt: skip
+        raise argument_error(
+            "Wrong type of preprocessor",
+            "a Preprocessor",
+            "Make one with build_preprocessor(branches).",
+            TypeError,
+            preprocessor=preprocessor,
+        )
     if not isinstance(shuffle, bool):
-        raise argument_error("Wrong type of shuffle", "True or False", kind=TypeError,
-                             shuffle=shuffle)  # fmt: skip
+        raise argument_error(
+            "Wrong type of shuffle", "True or False", kind=TypeError, shuffle=shuffle
+        )
     check_integer("seed", 0, seed=seed)
     places = _places(table, batch_size, preprocessor.columns)
     if shuffle:
@@ -122,13 +127,15 @@ def raw_batches(table, batch_size=32):
 
 def _places(table, batch_size, columns):
     if not isinstance(table, Table):
-        raise argument_error("Wrong type of table", "a Table, such as data.train", kind=TypeError,
-                             table=table)  # fmt: skip
+        raise argument_error(
+            "Wrong type of table", "a Table, such as data.train", kind=TypeError, table=table
+        )
     check_integer("batch size", batch_size=batch_size)
     table.check_columns(columns)
     if not len(table):
-        raise argument_error("The split has no rows", "at least one row",
-                             "Choose another split.", table=table)  # fmt: skip
+        raise argument_error(
+            "The split has no rows", "at least one row", "Choose another split.", table=table
+        )
     return tf.data.Dataset.range(len(table))
 
 
@@ -222,8 +229,12 @@ def _with_labels(make, labels, weights):
 
 def _open_cache(size, preprocessor, cache):
     if cache is not True and cache is not False and not isinstance(cache, (str, os.PathLike)):
-        raise argument_error("Wrong type of cache", "True, False or the path of a folder",
-                             kind=TypeError, cache=cache)  # fmt: skip
+        raise argument_error(
+            "Wrong type of cache",
+            "True, False or the path of a folder",
+            kind=TypeError,
+            cache=cache,
+        )
     if cache is False:
         return None
     specs = {**preprocessor.output_specs(), "usable rows": ((), "float32")}

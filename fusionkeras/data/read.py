@@ -80,8 +80,9 @@ def read_table(
     """
     files = check_columns(columns, files)
     if not isinstance(label, str):
-        raise argument_error("Wrong type of label", "the name of a column", kind=TypeError,
-                             label=label)  # fmt: skip
+        raise argument_error(
+            "Wrong type of label", "the name of a column", kind=TypeError, label=label
+        )
     check_integer("seed", 0, seed=seed)
     check_choice("way to treat missing modalities", ("quarantine", "allow"), missing=missing)
     split = default_split(validation, test) if split is None else split
@@ -132,8 +133,12 @@ def read_rows(
     """
     files = check_columns(columns, files)
     if label is not None and class_names is None:
-        raise argument_error("Labels need the names of the classes", "class_names with label",
-                             label=label, class_names=class_names)  # fmt: skip
+        raise argument_error(
+            "Labels need the names of the classes",
+            "class_names with label",
+            label=label,
+            class_names=class_names,
+        )
     names = list(class_names or [])
     (found,) = read_and_judge(
         {"test": table}, columns, files, files_root, check, progress, label, None
@@ -146,8 +151,15 @@ def read_rows(
         bad = [entry["reason"] for entry in found.entries(row)]
         bad += [problems[row][0]] if row in problems else []
         statuses[row] = bad[0] if bad else "ok"
-    table = Table(np.arange(len(found)), "test", found.columns(), files, labels.astype(np.int32),
-                  names, "allow")  # fmt: skip
+    table = Table(
+        np.arange(len(found)),
+        "test",
+        found.columns(),
+        files,
+        labels.astype(np.int32),
+        names,
+        "allow",
+    )
     return table, statuses
 
 
@@ -162,14 +174,16 @@ def _divide(inputs, files, label, split, seed, missing):
         usable = np.array([row for row in range(len(found)) if row not in bad], np.int64)
         quarantine += [bad[row] for row in sorted(bad)]
         absent += [entry for row in sorted(gone) if row not in bad for entry in gone[row]]
-        table = Table(np.arange(len(found)), found.name, found.columns(), files, labels,
-                      class_names, missing).take(usable)  # fmt: skip
+        table = Table(
+            np.arange(len(found)), found.name, found.columns(), files, labels, class_names, missing
+        ).take(usable)
         if found.name == "train":
             parts |= _split(table, found, split, seed, [other.name for other in inputs[1:]])
         else:
             parts[found.name] = table
-    data = Data(**parts, class_names=class_names, quarantine=account(quarantine),
-                absent=account(absent))  # fmt: skip
+    data = Data(
+        **parts, class_names=class_names, quarantine=account(quarantine), absent=account(absent)
+    )
     if quarantine or absent:
         _LOGGER.warning(data.summary())
     return data
@@ -197,8 +211,11 @@ def _class_names(found, judged):
         first = f"The first bad row: {entry}." if entry else ""
         raise argument_error(
             f"The usable rows of the table have fewer than two labels ({len(found) - len(bad)} "
-            f"of {len(found)} rows are usable)", "at least two labels", first, labels=names,
-        )  # fmt: skip
+            f"of {len(found)} rows are usable)",
+            "at least two labels",
+            first,
+            labels=names,
+        )
     return names
 
 
@@ -213,7 +230,12 @@ def _split(table, found, split, seed, further):
         if taken or (not isinstance(split, str) and split[PARTS.index(name)]):
             raise argument_error(
                 f"There is a {name} table, and the split takes {name} rows from the first one",
-                "one of both", f"Leave out the {name} table, or change the split.", split=split,
-            )  # fmt: skip
-    return {name: table.take(numbers == number) for number, name in enumerate(PARTS)
-            if name not in further}  # fmt: skip
+                "one of both",
+                f"Leave out the {name} table, or change the split.",
+                split=split,
+            )
+    return {
+        name: table.take(numbers == number)
+        for number, name in enumerate(PARTS)
+        if name not in further
+    }

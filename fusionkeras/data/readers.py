@@ -44,8 +44,11 @@ def read_cells(source, argument, wanted):
         folder = Path.cwd()
     cells = {name: _as_strings(columns[name], argument, name) for name in wanted}
     if not len(cells[wanted[0]]):
-        raise argument_error("The table has no rows", "at least one row below the header",
-                             **{argument: _shown(source)})  # fmt: skip
+        raise argument_error(
+            "The table has no rows",
+            "at least one row below the header",
+            **{argument: _shown(source)},
+        )
     return cells, folder
 
 
@@ -53,22 +56,27 @@ def _read_file(path, argument, wanted):
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise argument_error(
-            "Unknown kind of table", f"a DataFrame or a file that ends in one of {list(READERS)}",
+            "Unknown kind of table",
+            f"a DataFrame or a file that ends in one of {list(READERS)}",
             "Convert the table, or read it with pandas and pass the DataFrame.",
             **{argument: str(path)},
-        )  # fmt: skip
+        )
     try:
         return reader(path, wanted, {argument: str(path)})
     except UnicodeDecodeError as error:
         raise argument_error(
-            "The table is not UTF-8", f"UTF-8 text (byte {error.start} is not)",
-            f"Convert it: iconv -f ORIGINAL -t UTF-8 {path.name}", **{argument: str(path)},
-        ) from error  # fmt: skip
+            "The table is not UTF-8",
+            f"UTF-8 text (byte {error.start} is not)",
+            f"Convert it: iconv -f ORIGINAL -t UTF-8 {path.name}",
+            **{argument: str(path)},
+        ) from error
     except OSError as error:
         raise argument_error(
-            f"The table cannot be opened ({error.strerror or error})", "a file that can be read",
-            "Check the path.", **{argument: str(path)},
-        ) from error  # fmt: skip
+            f"The table cannot be opened ({error.strerror or error})",
+            "a file that can be read",
+            "Check the path.",
+            **{argument: str(path)},
+        ) from error
 
 
 def _read_csv(path, wanted, received):
@@ -76,16 +84,18 @@ def _read_csv(path, wanted, received):
         # The default limit is 128 kB a cell; the old one is put back at once.
         limit = csv.field_size_limit(sys.maxsize)
         try:
-            lines = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",",
-                               strict=True)  # fmt: skip
+            lines = csv.reader(
+                file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True
+            )
             return _collect(lines, wanted, received)
         except csv.Error as error:
             raise argument_error(
                 f"The table cannot be parsed at line {lines.line_num} ({error})",
                 "one row of fields a line",
                 'Put fields that hold quotes, separators or newlines into quotes, and write " '
-                'within them as "".', **received,
-            ) from error  # fmt: skip
+                'within them as "".',
+                **received,
+            ) from error
         finally:
             csv.field_size_limit(limit)
 
@@ -93,11 +103,16 @@ def _read_csv(path, wanted, received):
 def _collect(lines, wanted, received):
     header = next(lines, None)
     if header is None:
-        raise argument_error("The table is empty", "a line with the names of the columns",
-                             **received)  # fmt: skip
+        raise argument_error(
+            "The table is empty", "a line with the names of the columns", **received
+        )
     if any("\0" in name for name in header):
-        raise argument_error("The table is not UTF-8", "UTF-8 text without zero bytes",
-                             "It may be UTF-16; convert it.", **received)  # fmt: skip
+        raise argument_error(
+            "The table is not UTF-8",
+            "UTF-8 text without zero bytes",
+            "It may be UTF-16; convert it.",
+            **received,
+        )
     places = _find_columns(header, wanted, received)
     columns = {name: [] for name in wanted}
     count = 0
@@ -107,8 +122,10 @@ def _collect(lines, wanted, received):
         if len(fields) != len(header):
             raise argument_error(
                 f"Row {count} of the table (line {lines.line_num}) has {len(fields)} fields",
-                f"{len(header)} fields, as in the header", "Repair that line.", **received,
-            )  # fmt: skip
+                f"{len(header)} fields, as in the header",
+                "Repair that line.",
+                **received,
+            )
         for name, place in places.items():
             columns[name].append(fields[place])
         count += 1
@@ -117,8 +134,11 @@ def _collect(lines, wanted, received):
 
 def _read_json_lines(path, wanted, received):
     with open(path, encoding="utf-8-sig") as file:
-        lines = [_parse(text, number, received)
-                 for number, text in enumerate(file, start=1) if text.strip()]  # fmt: skip
+        lines = [
+            _parse(text, number, received)
+            for number, text in enumerate(file, start=1)
+            if text.strip()
+        ]
     names = list(dict.fromkeys(name for line in lines for name in line))
     if lines:
         _find_columns(names, wanted, received)
@@ -130,12 +150,15 @@ def _parse(text, number, received):
         line = json.loads(text, object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise argument_error(
-            f"Line {number} of the table is not JSON ({error})", "one JSON object a line",
-            "Repair that line.", **received,
-        ) from error  # fmt: skip
+            f"Line {number} of the table is not JSON ({error})",
+            "one JSON object a line",
+            "Repair that line.",
+            **received,
+        ) from error
     if not isinstance(line, dict):
-        raise argument_error(f"Line {number} of the table is not a JSON object",
-                             "one JSON object a line", **received)  # fmt: skip
+        raise argument_error(
+            f"Line {number} of the table is not a JSON object", "one JSON object a line", **received
+        )
     return line
 
 
@@ -157,17 +180,23 @@ def _read_parquet(path, wanted, received):
         return {name: table.column(name).to_pylist() for name in wanted}
     except pyarrow.ArrowException as error:
         raise argument_error(
-            f"The table is no readable Parquet file ({error})", "a Parquet file",
-            "Write it again.", **received,
-        ) from error  # fmt: skip
+            f"The table is no readable Parquet file ({error})",
+            "a Parquet file",
+            "Write it again.",
+            **received,
+        ) from error
 
 
 def _read_frame(frame, argument, wanted):
     import pandas as pd
 
     if not isinstance(frame, pd.DataFrame):
-        raise argument_error("Wrong type of table", "a path or a pandas DataFrame",
-                             kind=TypeError, **{argument: frame})  # fmt: skip
+        raise argument_error(
+            "Wrong type of table",
+            "a path or a pandas DataFrame",
+            kind=TypeError,
+            **{argument: frame},
+        )
     places = _find_columns(list(frame.columns), wanted, {argument: _shown(frame)})
     return {name: frame.iloc[:, place].tolist() for name, place in places.items()}
 
@@ -189,8 +218,9 @@ def _find_columns(names, wanted, received):
             continue
         problem = "more than one column" if column in names else "no column"
         cure = "Rename one of them." if column in names else did_you_mean(column, names)
-        raise argument_error(f"The table has {problem} {column!r}", f"one of {names}", cure,
-                             **received)  # fmt: skip
+        raise argument_error(
+            f"The table has {problem} {column!r}", f"one of {names}", cure, **received
+        )
     return {column: names.index(column) for column in wanted}
 
 
@@ -226,8 +256,9 @@ def _as_string(value, argument, column, row):
             return value.decode()
     raise argument_error(
         f"Row {row} of the column {column!r} in the table {argument!r} holds no single value",
-        "a text, a number, a date or nothing", cell=value,
-    )  # fmt: skip
+        "a text, a number, a date or nothing",
+        cell=value,
+    )
 
 
 def _shown(source):

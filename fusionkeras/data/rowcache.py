@@ -27,14 +27,19 @@ class RowCache:
     def __init__(self, size, specs, folder=None):
         unknown = [name for name, (shape, _) in specs.items() if None in shape]
         if unknown:
-            raise argument_error(f"Rows of {unknown[0]!r} differ in size and cannot be cached",
-                                 "fixed shapes", "Leave cache=False.", shapes=specs)  # fmt: skip
+            raise argument_error(
+                f"Rows of {unknown[0]!r} differ in size and cannot be cached",
+                "fixed shapes",
+                "Leave cache=False.",
+                shapes=specs,
+            )
         if folder is not None:
             os.makedirs(folder, exist_ok=True)
             folder = Path(tempfile.mkdtemp(prefix="rows-", dir=folder))
             weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._arrays = [_array(size, spec, folder, number)
-                        for number, spec in enumerate(specs.values())]  # fmt: skip
+        self._arrays = [
+            _array(size, spec, folder, number) for number, spec in enumerate(specs.values())
+        ]
         self._filled = np.zeros(size, bool)
 
     def has(self, places):

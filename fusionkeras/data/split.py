@@ -88,6 +88,7 @@ def split_by_column(cells, column):
     if unknown:
         raise argument_error(
             f"The column {column!r} holds what is no split: {unknown[:10]}",
-            f"one of {list(_NAMES)} in each row", split=column,
-        )  # fmt: skip
+            f"one of {list(_NAMES)} in each row",
+            split=column,
+        )
     return np.array([_NAMES[name] for name in names], int)

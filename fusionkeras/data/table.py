@@ -68,16 +68,26 @@ class Table:
         places = np.asarray(places)
         places = places if places.dtype == bool else places.astype(np.int64)  # [] has floats
         columns = {key: cells[places] for key, cells in self.columns.items()}
-        return Table(self.rows[places], self.table, columns, self.files, self.labels[places],
-                     self.class_names, self.missing)  # fmt: skip
+        return Table(
+            self.rows[places],
+            self.table,
+            columns,
+            self.files,
+            self.labels[places],
+            self.class_names,
+            self.missing,
+        )
 
     def check_columns(self, keys):
         """Raises ValueError unless the table has all of the columns `keys`."""
         for key in keys:
             if key not in self.columns:
-                raise argument_error(f"The table has no column {key!r}",
-                                     f"one of {list(self.columns)}",
-                                     "Name it in read_table(columns=...).", column=key)  # fmt: skip
+                raise argument_error(
+                    f"The table has no column {key!r}",
+                    f"one of {list(self.columns)}",
+                    "Name it in read_table(columns=...).",
+                    column=key,
+                )
 
 
 @dataclass(frozen=True, eq=False, repr=False)

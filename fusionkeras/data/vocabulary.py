@@ -38,8 +38,9 @@ def learn_vocabulary(table, column, size=20_000):
     ['circle', 'a']
     """
     if not isinstance(table, Table):
-        raise argument_error("Wrong type of table", "a Table, such as data.train", kind=TypeError,
-                             table=table)  # fmt: skip
+        raise argument_error(
+            "Wrong type of table", "a Table, such as data.train", kind=TypeError, table=table
+        )
     check_integer("size of the vocabulary", RESERVED_IDS + 1, size=size)
     table.check_columns([column])
     if column in table.files:

@@ -49,11 +49,15 @@ def _check_weights(class_weight, class_names):
         raise argument_error("Wrong class weights", expected, kind=kind, class_weight=class_weight)
     for name, weight in class_weight.items():
         if name not in class_names:
-            raise argument_error(f"Unknown class {name!r}", f"classes among {class_names}",
-                                 did_you_mean(name, class_names),
-                                 class_weight=class_weight)  # fmt: skip
+            raise argument_error(
+                f"Unknown class {name!r}",
+                f"classes among {class_names}",
+                did_you_mean(name, class_names),
+                class_weight=class_weight,
+            )
         number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
         if not number or not (math.isfinite(weight) and weight >= 0):
-            raise argument_error(f"Wrong weight of class {name!r}", expected,
-                                 class_weight=class_weight)  # fmt: skip
+            raise argument_error(
+                f"Wrong weight of class {name!r}", expected, class_weight=class_weight
+            )
     return class_weight
