@@ -1,6 +1,8 @@
 """The only writer of argument errors, so that all of them read alike."""
 
 import difflib
+import math
+import numbers
 
 
 def argument_error(problem, expected, cure="", kind=ValueError, **received):
@@ -53,9 +55,18 @@ def check_integer(what, minimum=1, **received):
 def check_rate(what, **received):
     """Raises unless the one received value is a number in [0, 1); returns it."""
     ((_, value),) = received.items()
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < 1:
         raise argument_error(f"Wrong {what}", "a number in [0, 1)", **received)
     return float(value)
+
+
+def check_learning_rate(learning_rate):
+    """Raises unless the rate is a positive, finite number; returns it."""
+    if not (math.isfinite(learning_rate) and learning_rate > 0):
+        raise argument_error(
+            "Wrong learning rate", "a positive number", learning_rate=learning_rate
+        )
+    return learning_rate
 
 
 def check_image_size(image_size):

@@ -38,6 +38,12 @@ class Branch:
     preprocessor: keras.layers.Layer | None = None
 
     def __post_init__(self):
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise argument_error(
+                "Wrong name for a branch",
+                "a name of letters, digits and _, such as 'front'",
+                name=self.name,
+            )
         expected_name = f"{self.name}_encoder"
         if self.encoder.name != expected_name:
             raise argument_error(

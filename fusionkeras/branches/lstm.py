@@ -6,7 +6,7 @@ from keras import ops
 from fusionkeras._checks import argument_error, check_choice, check_integer, check_rate
 from fusionkeras.branches.base import Branch, at_least_one_step
 from fusionkeras.branches.word_vectors import read_word_vectors
-from fusionkeras.preprocessing.text import PADDING_ID, RESERVED_IDS, WordIds
+from fusionkeras.preprocessing.text import PADDING_ID, RESERVED_IDS, WordIds, check_vocabulary
 
 CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -40,7 +40,7 @@ def lstm_branch(
         units: int, the width of the state.
         cell: `"lstm"` or `"gru"`.
         bidirectional: bool, whether a second network reads from the end; doubles the width.
-        dropout: float in [0, 1), share of the words' vectors dropped in training.
+        dropout: float in [0, 1), share of the numbers in the words' vectors dropped in training.
         word_vectors: path of a GloVe, word2vec-text or FastText `.vec` file with which the words
             that it holds begin; the share found is printed.
         trainable: bool, whether the encoder learns.
@@ -61,6 +61,10 @@ def lstm_branch(
         (None, 16)
     """
     size = _vocabulary_size(vocabulary, vocabulary_size)
+    vocabulary = None if vocabulary is None else check_vocabulary(vocabulary)
+    check_integer("sequence length", sequence_length=sequence_length)
+    if embedding_dim is not None:
+        check_integer("width of a word's vector", embedding_dim=embedding_dim)
     check_choice("cell", CELLS, cell=cell)
     check_integer("number of units", units=units)
     ids = keras.Input((sequence_length,), name=f"{name}_token_ids", dtype="int32")
@@ -104,7 +108,7 @@ def _vocabulary_size(vocabulary, vocabulary_size):
             vocabulary=vocabulary,
             vocabulary_size=vocabulary_size,
         )
-    if isinstance(vocabulary, int):
+    if isinstance(vocabulary, int) and not isinstance(vocabulary, bool):
         raise argument_error(
             "Wrong vocabulary",
             "a list of words",
@@ -130,6 +134,7 @@ def _embedding(vocabulary, size, embedding_dim, word_vectors):
     embedding = keras.layers.Embedding(size, vectors.shape[1], name="embedding")
     embedding.build((None, None))
     weights = embedding.get_weights()[0]
-    weights[[vocabulary.index(word) + RESERVED_IDS for word in found]] = vectors
+    ids = {word: place + RESERVED_IDS for place, word in enumerate(vocabulary)}
+    weights[[ids[word] for word in found]] = vectors
     embedding.set_weights([weights])
     return embedding

@@ -24,12 +24,18 @@ def read_word_vectors(path, vocabulary, embedding_dim=None):
             than the first, or when there are no vectors in the file.
     """
     wanted, vectors, dim = set(vocabulary), {}, None
-    with open(path, encoding="utf-8", errors="replace") as lines:
+    try:
+        lines = open(path, encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise argument_error(
+            f"The word vectors cannot be read ({error})", "a text file", path=path
+        ) from error
+    with lines:
         for number, line in enumerate(lines, start=1):
             word, *values = line.rstrip().split(" ")
             if number == 1 and len(values) == 1 and word.isdigit():
                 continue
-            dim = dim or _check_width(path, len(values), embedding_dim)
+            dim = dim or _check_width(path, number, line, len(values), embedding_dim)
             if word in wanted and word not in vectors:
                 vectors[word] = _vector(path, number, values, dim)
     if not dim:
@@ -37,11 +43,17 @@ def read_word_vectors(path, vocabulary, embedding_dim=None):
     return np.array(list(vectors.values()), "float32").reshape(-1, dim), list(vectors)
 
 
-def _check_width(path, width, embedding_dim):
-    if width == 0 or (embedding_dim and width != embedding_dim):
+def _check_width(path, number, line, width, embedding_dim):
+    if width == 0:
+        raise argument_error(
+            f"Line {number} of {path} is not a word vector",
+            "a word and numbers, separated by spaces",
+            line=line,
+        )
+    if embedding_dim and width != embedding_dim:
         raise argument_error(
             f"The vectors of {path} have the width {width}",
-            f"embedding_dim={embedding_dim}",
+            f"embedding_dim={width}",
             "Leave embedding_dim out, or choose another file.",
             embedding_dim=embedding_dim,
         )
@@ -53,7 +65,7 @@ def _vector(path, number, values, dim):
         vector = np.array(values, "float32")
     except ValueError:
         vector = np.empty(0)
-    if vector.shape != (dim,):
+    if vector.shape != (dim,) or not np.isfinite(vector).all():
         raise argument_error(
             f"Line {number} of {path} is not a word vector",
             f"a word and {dim} numbers",

@@ -30,7 +30,7 @@ def main(argv=None):
         options = parse(argv)
         COMMANDS[options.command](options)
     except Exception as error:
-        if not (hasattr(error, "is_argument_error") or isinstance(error, OSError)):
+        if not hasattr(error, "is_argument_error"):
             raise
         print(f"fusionkeras: {' '.join(str(error).split())}", file=sys.stderr)
         return 2

@@ -14,7 +14,7 @@ TEXT_ENCODERS = ("lstm", "bert")
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        raise argument_error(f"{self.prog}: {message}", f"the options of {self.prog} --help")
+        raise argument_error(message, f"the options that {self.prog} --help lists")
 
 
 def parse(argv=None):
@@ -35,13 +35,20 @@ def parse(argv=None):
 def _read_options(path, parser):
     try:
         with open(path, encoding="utf-8") as file:
-            options = json.load(file)["options"]
+            options = dict(json.load(file)["options"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise argument_error(
             f"There is no configuration to read ({error})", "the config.json of a RUN", path=path
         ) from error
     known = {action.dest for action in parser._actions} - {"help", "config", "resume", "output"}
-    return {name: value for name, value in options.items() if name in known}
+    unknown = sorted(set(options) - known)
+    if unknown or not all(isinstance(options.get(x) or {}, dict) for x in ("image", "text")):
+        raise argument_error(
+            f"The configuration holds what is no option ({unknown})",
+            "the config.json of a RUN of this version",
+            path=path,
+        )
+    return options
 
 
 def _parsers():
@@ -81,8 +88,8 @@ def _add_columns(parser):
     group.add_argument(
         "--missing",
         choices=("quarantine", "allow"),
-        default="quarantine",
-        help="what becomes of a row with a missing picture or text",
+        help="what becomes of a row with a missing picture or text "
+        "(default: that of the RUN, or quarantine)",
     )
 
 
@@ -99,6 +106,15 @@ class _Columns(argparse.Action):
         setattr(namespace, self.dest, {**columns, name: column})
 
 
+class _Several(argparse.Action):
+    """Collects values, which replace those of a `--config`."""
+
+    def __call__(self, parser, namespace, value, option_string=None):
+        before = getattr(namespace, self.dest) if self.dest in _given(namespace) else []
+        _given(namespace).add(self.dest)
+        setattr(namespace, self.dest, [*before, value])
+
+
 def _given(namespace):
     """The options said on this command line, which replace those of a `--config` whole."""
     if not hasattr(namespace, "_said"):
@@ -109,6 +125,7 @@ def _given(namespace):
 def _add_train(parser):
     parser.add_argument("table", nargs="?", metavar="TABLE", help="CSV, TSV, Parquet, JSON lines")
     _add_columns(parser)
+    parser.set_defaults(missing="quarantine")
     _add_data(parser.add_argument_group("data"))
     _add_model(parser.add_argument_group("model"))
     _add_training(parser.add_argument_group("training"))
@@ -192,7 +209,7 @@ def _add_training(group):
     group.add_argument(
         "--unfreeze",
         type=_unfreeze,
-        action="append",
+        action=_Several,
         metavar="BRANCH[:N]",
         help="a second stage in which the encoder, or its last N layers, learns",
     )
@@ -228,7 +245,10 @@ def _add_export(parser):
 
 
 def _integers(text):
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of integers like 64,32") from error
 
 
 def _split(text):
@@ -240,4 +260,6 @@ def _split(text):
 
 def _unfreeze(text):
     branch, _, last = text.partition(":")
+    if last and not last.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no BRANCH or BRANCH:N like text:4")
     return [branch, int(last) if last else None]

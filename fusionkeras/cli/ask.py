@@ -28,12 +28,15 @@ WRITERS = {
 
 def run_evaluate(options):
     """Prints the metrics of a model on a table; rows that cannot be judged are told apart."""
+    _check_folder(options.json)
     served = as_served(load(options.model))
     defaults = _trained_with(options)
     label = options.label or defaults.get("label") or "label"
     table, statuses = _read(options, served, label)
     judged = table.labels >= 0
-    if options.missing == "quarantine" and defaults.get("missing") != "allow":
+    if (options.missing or defaults.get("missing")) == "allow":
+        judged &= np.any([cells != "" for cells in table.columns.values()], axis=0)
+    else:
         judged &= statuses == "ok"
     report = evaluate(served, _labelled(table, judged, options.batch_size), served.class_names)
     content = json.dumps({**report.as_dict(), "left_out": int(np.sum(~judged))}, indent=2)
@@ -52,6 +55,7 @@ def run_predict(options):
     writer = WRITERS[
         check_choice("ending of the output", WRITERS, ending=pathlib.Path(options.output).suffix)
     ]
+    _check_folder(options.output)
     served = as_served(load(options.model))
     table, statuses = _read(options, served, label=None)
     answers = [served(columns) for columns in raw_batches(table, options.batch_size)]
@@ -79,12 +83,12 @@ def _answers_frame(served, answers, statuses):
 
 def _read(options, served, label):
     """Reads every row of the table, by the columns said, those trained with, or those served."""
-    columns = columns_of(options) or _trained_columns(options)
-    columns = columns or {name: name for name in served.columns}
-    unknown = sorted(set(columns) ^ set(served.columns))
-    if unknown:
+    columns = {name: name for name in served.columns}
+    columns |= _trained_columns(options) | columns_of(options)
+    surplus = sorted(set(columns) - set(served.columns))
+    if surplus:
         raise argument_error(
-            f"The column {unknown[0]!r} does not fit the model",
+            f"The model reads no column called {surplus[0]!r}",
             f"columns for {served.columns}",
             "Name them by --image NAME=COLUMN and --text NAME=COLUMN.",
             columns=columns,
@@ -113,6 +117,12 @@ def _labelled(table, judged, batch_size):
     judgement = tf.data.Dataset.from_tensor_slices((table.labels, judged.astype("float32")))
     zipped = tf.data.Dataset.zip(raw_batches(table, batch_size), judgement.batch(batch_size))
     return zipped.map(lambda columns, judgement: (columns, *judgement))
+
+
+def _check_folder(path):
+    """Raises before the work is done where its result could not be written."""
+    if path not in (None, "-") and not pathlib.Path(path).absolute().parent.is_dir():
+        raise argument_error("There is no folder to write into", "an existing folder", path=path)
 
 
 def _write_whole(path, write):

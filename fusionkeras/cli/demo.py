@@ -11,6 +11,7 @@ import time
 import keras
 import tensorflow as tf
 
+from fusionkeras._checks import check_integer
 from fusionkeras.branches import image_branch, lstm_branch
 from fusionkeras.data import learn_vocabulary, prepare, read_table
 from fusionkeras.datasets import draw_statements
@@ -33,6 +34,7 @@ print(json.dumps({"label": answer["label"].numpy()[0].decode(),
 
 def run_demo(options):
     """Draws, trains three models, exports the fused one and asks it in another process."""
+    check_integer("seed", 0, seed=options.seed)
     begun = time.monotonic()
     with contextlib.ExitStack() as stack:
         folder = options.output or stack.enter_context(tempfile.TemporaryDirectory())

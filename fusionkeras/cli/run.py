@@ -14,7 +14,7 @@ PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "pandas")
 
 
 class Run:
-    """The files of a RUN, each written whole or not at all.
+    """The files of a RUN; `history.csv` and `logs` grow, the others are written whole.
 
     Args:
         path: str or path, the folder.
@@ -27,8 +27,10 @@ class Run:
         self.metrics = self.path / "metrics.json"
         self.history = self.path / "history.csv"
         self.quarantine = self.path / "quarantine.csv"
+        self.absent = self.path / "absent.csv"
         self.logs = self.path / "logs"
         self.checkpoints = self.path / "checkpoints"
+        self.best = self.checkpoints / "best.weights.h5"
 
     def create(self):
         """Makes the folder; one that holds something already is not written over."""
@@ -39,12 +41,25 @@ class Run:
                 "Go on with it by --resume, or choose another --output.",
                 output=str(self.path),
             )
-        self.checkpoints.mkdir(parents=True, exist_ok=True)
+        try:
+            self.checkpoints.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise argument_error(
+                f"The folder cannot be made ({error})",
+                "a place that can be written to",
+                output=str(self.path),
+            ) from error
 
     def write_json(self, path, content):
         """Writes JSON under another name first, so that a crash leaves the last good file."""
         unfinished = path.with_name(f".{path.name}.unfinished")
         unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        os.replace(unfinished, path)
+
+    def write_frame(self, path, frame):
+        """Writes a CSV file in the same way."""
+        unfinished = path.with_name(f".{path.name}.unfinished")
+        frame.to_csv(unfinished, index=False)
         os.replace(unfinished, path)
 
     def write_model(self, serving):
@@ -57,7 +72,23 @@ class Run:
         """The content of `config.json`; an empty dict where there is none."""
         if not self.config.is_file():
             return {}
-        return json.loads(self.config.read_text("utf-8"))
+        try:
+            return dict(json.loads(self.config.read_text("utf-8")))
+        except (ValueError, TypeError) as error:
+            raise argument_error(
+                f"The configuration is damaged ({error})",
+                "the config.json of a RUN",
+                path=str(self.config),
+            ) from error
+
+    def best_validation_loss(self):
+        """The smallest validation loss in `history.csv`; None before the first epoch."""
+        import pandas
+
+        if not self.history.is_file():
+            return None
+        losses = pandas.read_csv(self.history)["val_loss"].dropna()
+        return float(losses.min()) if len(losses) else None
 
 
 def describe(options, class_names, tables):

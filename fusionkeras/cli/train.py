@@ -1,41 +1,63 @@
 """`fusionkeras train`."""
 
+import json
 import sys
 
 import keras
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error, check_integer
+from fusionkeras._checks import argument_error, check_integer, check_learning_rate
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.cli.run import Run, describe, hashes
 from fusionkeras.data import learn_vocabulary, prepare, read_table
 from fusionkeras.evaluation import evaluate
 from fusionkeras.fusion import get_fusion
 from fusionkeras.models import build_classifier, build_preprocessor, end_to_end
-from fusionkeras.training import compile_classifier, fit, unfreeze
+from fusionkeras.training import compile_classifier, fit, layers_to_unfreeze, unfreeze
+
+# What may differ where a run is resumed; the second stage only until it has begun.
+RESUMABLE = {"epochs", "patience", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
 
 
 def run_train(options):
     """Reads the table, trains, measures and leaves a RUN."""
     check_options(options)
     run = Run(options.output)
-    tables = hashes(options)
     if options.resume:
-        _check_same_tables(run, tables)
+        _check_resumable(run, options)
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
     data = read_data(options)
     branches = build_branches(options, data)
     model = build_model(options, branches, len(data.class_names))
+    for branch, last in options.unfreeze or ():
+        layers_to_unfreeze(model, branch, last)  # raises now, not after the first stage
     if not options.resume:
         run.create()
-    run.write_json(run.config, describe(_plain(options), data.class_names, tables))
-    data.quarantine.to_csv(run.quarantine, index=False)
-    print(data.summary())
+    run.write_json(run.config, describe(_plain(options), data.class_names, hashes(options)))
+    _account(run, data)
+    if not len(data.quarantine):  # what is quarantined was said when the table was read
+        print(data.summary())
     preprocessor = build_preprocessor(branches)
     _train_in_stages(options, run, model, data, preprocessor)
     run.write_model(end_to_end(model, preprocessor, data.class_names))
     _measure(options, run, model, data, preprocessor)
+    _account(run, data)
+    print(f"Written to {run.path}")
+
+
+def _account(run, data):
+    """Writes which rows are not used, those that failed in training included, and why."""
+    import pandas
+
+    failures = [row for x in (data.train, data.validation, data.test) for row in x.failures]
+    frame = data.quarantine
+    if failures:
+        frame = pandas.concat([frame, pandas.DataFrame(failures)], ignore_index=True)
+        print(f"{len(failures)} rows could not be used in training after all; see {run.quarantine}")
+    run.write_frame(run.quarantine, frame)
+    if len(data.absent):
+        run.write_frame(run.absent, data.absent)
 
 
 def check_options(options):
@@ -52,6 +74,10 @@ def check_options(options):
     check_integer("number of epochs", epochs=options.epochs)
     check_integer("batch size", batch_size=options.batch_size)
     check_integer("patience", 0, patience=options.patience)
+    check_integer("number of epochs", unfreeze_epochs=options.unfreeze_epochs)
+    check_integer("seed", 0, seed=options.seed)
+    check_learning_rate(options.learning_rate)
+    check_learning_rate(options.unfreeze_learning_rate)
 
 
 def columns_of(options):
@@ -97,14 +123,11 @@ def build_branches(options, data):
 
 
 def _text_branch(options, data, name):
+    length = {} if options.sequence_length is None else {"sequence_length": options.sequence_length}
     if options.text_encoder == "bert":
-        return bert_branch(
-            options.preset, options.sequence_length or 128, options.pooling, name=name
-        )
+        return bert_branch(options.preset, pooling=options.pooling, name=name, **length)
     vocabulary = learn_vocabulary(data.train, name, size=options.vocabulary_size)
-    return lstm_branch(
-        vocabulary, options.sequence_length or 64, word_vectors=options.word_vectors, name=name
-    )
+    return lstm_branch(vocabulary, word_vectors=options.word_vectors, name=name, **length)
 
 
 def build_model(options, branches, num_classes):
@@ -153,25 +176,32 @@ def _train_in_stages(options, run, model, data, preprocessor):
 
 def _stage(options, run, name, model, train, validation, first, epochs, learning_rate):
     compile_classifier(model, learning_rate)
-    best = run.checkpoints / f"{name}.weights.h5"
     stopping = validation is not None and options.patience > 0
     callbacks = [
         keras.callbacks.BackupAndRestore(str(run.checkpoints / name), delete_checkpoint=False),
+        *(_keep_the_best(run, options.patience) if stopping else ()),
         keras.callbacks.CSVLogger(str(run.history), append=run.history.exists()),
         keras.callbacks.TensorBoard(str(run.logs), write_graph=False),
+        keras.callbacks.TerminateOnNaN(),
     ]
-    if stopping:
-        print(
-            f"Stops after {options.patience} epochs without a better validation loss and keeps "
-            "the best weights (--patience 0 switches this off)"
-        )
-        callbacks += [
-            keras.callbacks.ModelCheckpoint(str(best), save_best_only=True, save_weights_only=True),
-            keras.callbacks.EarlyStopping(patience=options.patience),
-        ]
+    print(
+        f"Stops after {options.patience} epochs without a better validation loss and keeps the "
+        "best weights (--patience 0 switches this off)"
+        if stopping
+        else "Trains all epochs and keeps the last weights (no validation rows, or --patience 0)"
+    )
     fit(model, train, validation, epochs, callbacks, initial_epoch=first)
-    if stopping:
-        model.load_weights(best)
+    if stopping and run.best.exists():
+        model.load_weights(run.best)
+
+
+def _keep_the_best(run, patience):
+    """Compares with all epochs so far, those before a resumption and of the first stage too."""
+    best = run.best_validation_loss()
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        str(run.best), save_best_only=True, save_weights_only=True, initial_value_threshold=best
+    )
+    return [checkpoint, keras.callbacks.EarlyStopping(patience=patience, baseline=best)]
 
 
 def _measure(options, run, model, data, preprocessor):
@@ -185,17 +215,28 @@ def _measure(options, run, model, data, preprocessor):
             metrics[name] = report.summary()
             print(f"{name:10}", report.line())
     run.write_json(run.metrics, metrics)
-    print(f"Written to {run.path}")
 
 
-def _check_same_tables(run, tables):
-    before = run.read_config()["tables"]
-    if before != tables:
+def _check_resumable(run, options):
+    """Raises unless the run began with the same tables and options."""
+    before = run.read_config()
+    tables = hashes(options)
+    if before.get("tables") != tables:
         raise argument_error(
             "The tables are not those that the run began with",
-            f"{before}",
+            f"{before.get('tables')}",
             "Begin a new run with --config instead.",
             tables=tables,
+        )
+    old, new = before["options"], json.loads(json.dumps(_plain(options)))
+    may_differ = {"patience"} if (run.checkpoints / "unfrozen").exists() else RESUMABLE
+    changed = sorted(x for x in new if new[x] != old.get(x) and x not in may_differ)
+    if changed:
+        raise argument_error(
+            f"A run goes on as it began, and {changed} would be other than before",
+            f"{ {name: old.get(name) for name in changed} }",
+            "Begin a new run with --config instead.",
+            **{name: new[name] for name in changed},
         )
 
 

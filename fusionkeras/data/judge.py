@@ -64,6 +64,8 @@ def check_columns(columns, files):
         raise argument_error(
             "Wrong columns", "a dict of {key: column of the table}", kind=TypeError, columns=columns
         )
+    if files is None:
+        files = ["image"] if "image" in columns else []
     if isinstance(files, str) or not isinstance(files, (list, tuple, set)):
         raise argument_error(
             "Wrong type of files", "a list of keys of columns", kind=TypeError, files=files

@@ -179,14 +179,14 @@ def _make_inputs(table, preprocessor):
         inputs = preprocessor(raw)
         present = preprocessor.present(inputs)
         present = present if isinstance(present, dict) else {"": present}
+        nothing = ~tf.reduce_any(tf.stack(list(present.values())), axis=0)
         failed = {key: ~good for key, good in readable.items()}
         for name, part in parts.items():
             for key in part.columns:
                 gone = ~present[name] & (cells[key] != "")
-                # Where absence is allowed, a text without a word is one, and no failure.
-                if key in table.files or table.missing == "quarantine":
-                    failed[key] = failed.get(key, False) | gone
-        nothing = ~tf.reduce_any(tf.stack(list(present.values())), axis=0)
+                if key not in table.files and table.missing == "allow":
+                    gone &= nothing  # a text without a word is absent, unless it was all there was
+                failed[key] = failed.get(key, False) | gone
         return inputs, _usable(table, places, failed, nothing)
 
     return make

@@ -22,7 +22,7 @@ def read_table(
     train,
     columns,
     label,
-    files=("image",),
+    files=None,
     validation=None,
     test=None,
     split=None,
@@ -44,7 +44,8 @@ def read_table(
         columns: dict of `{key: column of the table}`; the keys name the raw columns from here
             on, such as `{"image": "photo", "text": "caption"}`.
         label: str, the column with the labels.
-        files: keys whose cells are paths of pictures, relative to `files_root`.
+        files: keys whose cells are paths of pictures, relative to `files_root`; None means
+            `image`, where there is such a key.
         validation: a further table of the same columns, or None.
         test: a further table of the same columns, or None.
         split: how the first table is split: `(train, validation, test)` fractions, stratified
@@ -96,7 +97,7 @@ def read_table(
 def read_rows(
     table,
     columns,
-    files=("image",),
+    files=None,
     files_root=None,
     label=None,
     class_names=None,

@@ -117,6 +117,8 @@ def _collect(lines, wanted, received):
     columns = {name: [] for name in wanted}
     count = 0
     for fields in lines:
+        if not fields and len(header) == 1:
+            fields = [""]  # the only cell of this row is empty
         if not fields:
             continue
         if len(fields) != len(header):

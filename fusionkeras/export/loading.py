@@ -63,19 +63,34 @@ def load(path):
     """
     place = pathlib.Path(path)
     if place.suffix == ".keras" and place.is_file():
-        return keras.models.load_model(place)
+        return _load_keras(place)
     if (place / "model.keras").is_file():
-        return keras.models.load_model(place / "model.keras")
-    versions = [child for child in place.glob("[0-9]*") if (child / "saved_model.pb").is_file()]
+        return _load_keras(place / "model.keras")
     if (place / "saved_model.pb").is_file():
-        versions = [place]
+        return _load_saved_model(place)
+    versions = [
+        child
+        for child in (place.iterdir() if place.is_dir() else ())
+        if child.name.isdecimal() and (child / "saved_model.pb").is_file()
+    ]
     if not versions:
         raise argument_error(
             "There is no model here",
             "a RUN (a folder with model.keras), a .keras file or an exported folder",
             path=str(path),
         )
-    return _load_saved_model(max(versions, key=lambda version: (len(version.name), version.name)))
+    return _load_saved_model(max(versions, key=lambda version: int(version.name)))
+
+
+def _load_keras(path):
+    try:
+        return keras.models.load_model(path)
+    except (ValueError, OSError, KeyError, TypeError) as error:
+        raise argument_error(
+            f"The model cannot be loaded ({error})",
+            "a .keras file that is whole, and its own layers imported",
+            path=str(path),
+        ) from error
 
 
 def as_served(model):
@@ -125,6 +140,10 @@ def predict(serving, rows):
     """
     served = as_served(serving)
     many = [rows] if isinstance(rows, dict) else list(rows)
+    if not all(isinstance(row, dict) for row in many):
+        raise argument_error(
+            "A row is no dict", "{column: value}, or a list of them", kind=TypeError, rows=rows
+        )
     if not many:
         return []
     _check_rows(served, many)
@@ -141,7 +160,7 @@ def predict(serving, rows):
 def _check_rows(served, rows):
     for row in rows:
         unknown = [name for name in row if name not in served.columns]
-        if unknown or not any(row.values()):
+        if unknown or all(value in (None, "", b"") for value in row.values()):
             raise argument_error(
                 f"Unknown column {unknown[0]!r}" if unknown else "There is nothing in this row",
                 f"at least one of {served.columns}",
@@ -154,8 +173,15 @@ def _column(served, name, rows):
 
 
 def _encode(served, name, value):
-    if value is None:
+    if value is None or (isinstance(value, (str, bytes)) and not value):
         return b""
+    if not isinstance(value, (str, bytes, pathlib.PurePath)):
+        raise argument_error(
+            f"Wrong value for the column {name!r}",
+            "a str, bytes, a path, or None where it is missing",
+            kind=TypeError,
+            value=value,
+        )
     if isinstance(value, pathlib.PurePath) or (isinstance(value, str) and name in served.files):
         return pathlib.Path(value).read_bytes()
     return value

@@ -43,6 +43,10 @@ def build_classifier(
     check_rate("dropout", dropout=dropout)
     inputs, features = _encode(check_branches(branches))
     x = get_fusion(fusion)(features)
+    if not isinstance(hidden_dims, (list, tuple)):
+        raise argument_error(
+            "Wrong hidden_dims", "a list of widths", kind=TypeError, hidden_dims=hidden_dims
+        )
     for index, width in enumerate(hidden_dims):
         check_integer("width of a dense layer", hidden_dims=width)
         x = _dropped(x, dropout, f"hidden_{index}_dropout")
@@ -53,7 +57,11 @@ def build_classifier(
 
 def check_branches(branches):
     """Raises unless `branches` is a list of branches with distinct names; returns it."""
-    branches = [branches] if isinstance(branches, Branch) else list(branches)
+    branches = [branches] if isinstance(branches, Branch) else branches
+    if not isinstance(branches, (list, tuple)):
+        raise argument_error(
+            "Wrong branches", "a list of branches", kind=TypeError, branches=branches
+        )
     for branch in branches:
         if not isinstance(branch, Branch):
             raise argument_error(
@@ -63,7 +71,9 @@ def check_branches(branches):
                 branch=branch,
             )
     names = [branch.name for branch in branches]
-    if not names or len(set(names)) < len(names):
+    if not names:
+        raise argument_error("There is no branch", "one branch or more", branches=names)
+    if len(set(names)) < len(names):
         raise argument_error(
             "The branches need distinct names",
             "one branch or more, each with its own name",

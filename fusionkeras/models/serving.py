@@ -65,11 +65,23 @@ def end_to_end(model, preprocessor, class_names):
         >>> serving({"text": tf.constant(["red", "green"])})["probabilities"].shape
         TensorShape([2, 3])
     """
+    _check_preprocessor(model, preprocessor)
     columns = {name: keras.Input((), dtype="string", name=name) for name in preprocessor.columns}
     # The same layers without the optimizer, which has no place in what is served.
     bare = keras.Model(model.inputs, model.output, name=model.name)
     answers = NamedProbabilities(class_names, name="answer")(bare(preprocessor(columns)))
     return keras.Model(list(columns.values()), answers, name="serving")
+
+
+def _check_preprocessor(model, preprocessor):
+    specs = getattr(preprocessor, "output_specs", dict)()
+    missing = [tensor.name for tensor in model.inputs if tensor.name not in specs]
+    if missing:
+        raise argument_error(
+            f"The preprocessor does not give the model's input {missing[0]!r}",
+            "what build_preprocessor makes of the branches of the model",
+            preprocessor=preprocessor,
+        )
 
 
 @keras.saving.register_keras_serializable("fusionkeras")
@@ -89,8 +101,9 @@ class NamedProbabilities(keras.layers.Layer):
 
     def __init__(self, class_names, **kwargs):
         super().__init__(**kwargs)
-        names = list(class_names)
-        if len(names) < 2 or len(set(names)) < len(names):
+        names = class_names if isinstance(class_names, str) else list(class_names)
+        distinct = len(set(names)) == len(names) >= 2
+        if not distinct or isinstance(names, str) or not all(isinstance(x, str) for x in names):
             raise argument_error(
                 "Wrong class names", "two or more distinct names", class_names=names
             )

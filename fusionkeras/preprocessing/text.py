@@ -1,6 +1,7 @@
 """Texts to word ids, for encoders that learn their own words."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
@@ -72,11 +73,12 @@ def split_words(texts):
 
 def check_vocabulary(vocabulary):
     """Raises unless `vocabulary` is a list of distinct words; returns it as a list."""
-    if isinstance(vocabulary, str) or not all(isinstance(word, str) for word in vocabulary):
+    ordered = isinstance(vocabulary, (list, tuple, np.ndarray))
+    if not ordered or not all(isinstance(word, str) and word for word in vocabulary):
         raise argument_error(
             "Wrong vocabulary", "a list of words", kind=TypeError, vocabulary=vocabulary
         )
-    vocabulary = list(vocabulary)
+    vocabulary = [str(word) for word in vocabulary]
     if len(set(vocabulary)) < len(vocabulary):
         twice = next(word for word in vocabulary if vocabulary.count(word) > 1)
         raise argument_error(

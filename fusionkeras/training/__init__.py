@@ -2,6 +2,6 @@
 
 from fusionkeras.training.compiling import compile_classifier
 from fusionkeras.training.fitting import fit
-from fusionkeras.training.freeze import branch_names, freeze, unfreeze
+from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
 
-__all__ = ["branch_names", "compile_classifier", "fit", "freeze", "unfreeze"]
+__all__ = ["branch_names", "compile_classifier", "fit", "freeze", "layers_to_unfreeze", "unfreeze"]

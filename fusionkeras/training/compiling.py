@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error
+from fusionkeras._checks import check_learning_rate
 from fusionkeras.heads import head_of
 
 
@@ -31,10 +31,8 @@ def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
         'binary_crossentropy'
     """
     head = head_of(model)
-    if isinstance(learning_rate, (int, float)) and learning_rate <= 0:
-        raise argument_error(
-            "Wrong learning rate", "a positive number", learning_rate=learning_rate
-        )
+    if isinstance(learning_rate, (int, float)):
+        check_learning_rate(learning_rate)
     if isinstance(optimizer, str):
         optimizer = keras.optimizers.get(optimizer)
         optimizer.learning_rate = learning_rate

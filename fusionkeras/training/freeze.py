@@ -52,20 +52,24 @@ def unfreeze(model, branch, last=None):
         >>> [w.path for w in model.get_layer("image_encoder").trainable_variables]
         ['block5_conv3/kernel', 'block5_conv3/bias']
     """
-    encoder = encoder_of(model, branch)
-    units = _units(encoder)
+    encoder, learning = encoder_of(model, branch), layers_to_unfreeze(model, branch, last)
+    encoder.trainable = True
+    for layer in _inner_layers(encoder):
+        layer.trainable = last is None or layer in learning
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+
+
+def layers_to_unfreeze(model, branch, last=None):
+    """The layers that `unfreeze` would let learn; raises as it does."""
+    units = _units(encoder_of(model, branch))
     if last is not None and check_integer("number of layers", last=last) > len(units):
         raise argument_error(
             f"The encoder of {branch!r} has {len(units)} layers to unfreeze",
             f"at most {len(units)}",
             last=last,
         )
-    learning = units if last is None else units[-last:]
-    encoder.trainable = True
-    for layer in _inner_layers(encoder):
-        layer.trainable = last is None or layer in learning
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.trainable = False
+    return units if last is None else units[-last:]
 
 
 def branch_names(model):

@@ -196,8 +196,11 @@ def test_real_glove(shared, capsys):
 def test_word_vectors_of_another_width_are_an_error(tmp_path):
     path = tmp_path / "vectors.txt"
     path.write_text(VECTORS["glove"])
-    with pytest.raises(ValueError, match=r"have the width 3\. Expected embedding_dim=100"):
-        fk.lstm_branch(WORDS, embedding_dim=100, word_vectors=str(path))
+    with pytest.raises(
+        ValueError,
+        match="the width 3. Expected embedding_dim=3. Received: embedding_dim=1",
+    ):
+        fk.lstm_branch(WORDS, embedding_dim=1, word_vectors=str(path))
 
 
 @pytest.mark.parametrize(
@@ -205,6 +208,8 @@ def test_word_vectors_of_another_width_are_an_error(tmp_path):
     [
         ("red 1 2 3\nthe 4 5\n", "Line 2 of .* is not a word vector"),
         ("red 1 2 3\nthe 4 x 6\n", "Line 2 of .* is not a word vector"),
+        ("red 1 2 3\nthe 4 nan 6\n", "Line 2 of .* is not a word vector"),
+        ("red\t1\t2\t3\n", "Line 1 of .* Expected a word and numbers, separated by spaces"),
         ("", "There are no word vectors"),
     ],
 )
@@ -224,6 +229,20 @@ def test_words_or_their_number(given):
 def test_a_number_is_no_vocabulary():
     with pytest.raises(TypeError, match="Did you mean vocabulary_size=500"):
         fk.lstm_branch(500)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"sequence_length": 0}, "sequence_length=0"),
+        ({"embedding_dim": 0}, "embedding_dim=0"),
+        ({"vocabulary": ["", "a"]}, "Wrong vocabulary"),
+        ({"vocabulary": {"a", "b"}}, "Wrong vocabulary"),
+    ],
+)
+def test_wrong_numbers_and_words(given, message):
+    with pytest.raises((ValueError, TypeError), match=message):
+        fk.lstm_branch(**{"vocabulary": WORDS, **given})
 
 
 def test_unknown_cell():

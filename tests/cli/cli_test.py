@@ -228,6 +228,23 @@ WRONG = {
         "'lable'",
     ),
     "no such table": (["train", "nowhere.csv", *COLUMNS, "--output", "X"], "nowhere.csv"),
+    "no size": (["train", "T", "--image-size", "a,b"], "'a,b' is no list of integers like 64,32"),
+    "no unfreeze": (["train", "T", "--unfreeze", "text:x"], "is no BRANCH or BRANCH:N like text:4"),
+    "no seed": (["train", "T", *COLUMNS, "--seed", "-1", "--output", "X"], "seed=-1"),
+    "no rate": (["train", "T", *COLUMNS, "--learning-rate", "nan", "--output", "X"], "=nan"),
+    "no length": (
+        ["train", "T", *COLUMNS, *MODEL, "--sequence-length", "0", "--output", "X"],
+        "sequence_length=0",
+    ),
+    "unfreeze whom": (
+        ["train", "T", *COLUMNS, *MODEL, "--unfreeze", "sound:2", "--output", "X"],
+        "Unknown branch",
+    ),
+    "unfreeze too much": (
+        ["train", "T", *COLUMNS, *MODEL, "--unfreeze", "text:9", "--output", "X"],
+        "layers to unfreeze",
+    ),
+    "no folder": (["predict", "nowhere", "T", "--output", "no/a.csv"], "There is no folder"),
     "no config": (["train", "--config", "nowhere.json"], "There is no configuration to read"),
     "no model": (["predict", "nowhere", "T", "--output", "a.csv"], "There is no model here"),
     "wrong ending": (["predict", "nowhere", "T", "--output", "a.xls"], "ending='.xls'"),
@@ -257,9 +274,80 @@ def test_a_run_is_not_written_over(run, statements, capsys):
 
 def test_other_tables_do_not_resume_a_run(run, statements, tmp_path, capsys):
     other = tmp_path / "other.csv"
-    other.write_text("image,text,label\n")
+    other.write_text(statements.read_text())
     assert main(["train", str(other), "--resume", str(run)]) == 2
     assert "not those that the run began with" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", [["--image-encoder", "vgg16"], ["--learning-rate", "1"]])
+def test_a_run_goes_on_as_it_began(run, option, capsys):
+    before = (run / "config.json").read_text()
+    assert main(["train", "--resume", str(run), *option]) == 2
+    assert "A run goes on as it began" in capsys.readouterr().err
+    assert (run / "config.json").read_text() == before
+
+
+@pytest.mark.parametrize("content", ["{", "[]", '{"options": {"epocs": 3}}'])
+def test_a_damaged_config(content, tmp_path, capsys):
+    (tmp_path / "config.json").write_text(content)
+    assert main(["train", "--config", str(tmp_path / "config.json"), "--output", "x"]) == 2
+    assert "onfiguration" in capsys.readouterr().err
+
+
+def test_a_damaged_model(tmp_path, capsys, statements):
+    (tmp_path / "model.keras").write_bytes(b"no model")
+    assert main(["export", str(tmp_path), str(tmp_path / "saved")]) == 2
+    assert "The model cannot be loaded" in capsys.readouterr().err
+    assert not (tmp_path / "saved").exists()
+
+
+@pytest.mark.slow
+def test_the_best_weights_survive_resuming_and_the_second_stage(statements, tmp_path):
+    output = tmp_path / "run"
+    assert train(statements, output, "--learning-rate", "0.05", "--patience", "9") == 0
+    more = ["--epochs", "4", "--unfreeze", "text", "--unfreeze-epochs", "2"]
+    assert main(["train", "--resume", str(output), *more, "--unfreeze-learning-rate", "0.05"]) == 0
+    losses = pd.read_csv(output / "history.csv")["val_loss"]
+    assert len(losses) == 6
+    kept = json.loads((output / "metrics.json").read_text())["validation"]["log_loss"]
+    assert kept == pytest.approx(losses.min(), rel=1e-3)
+
+
+@pytest.mark.slow
+def test_what_fails_only_in_training_is_in_the_quarantine_too(statements, tmp_path):
+    frame = pd.read_csv(statements)
+    good = (statements.parent / frame["image"][0]).read_bytes()
+    (statements.parent / "cut.png").write_bytes(good[: len(good) // 2])
+    frame.loc[7, "image"] = "cut.png"
+    frame.loc[9, "text"] = "?!"
+    table = statements.parent / "cut.csv"
+    frame.to_csv(table, index=False)
+    output = tmp_path / "run"
+    assert train(table, output, "--check", "header") == 0
+    quarantine = pd.read_csv(output / "quarantine.csv").sort_values("row")
+    assert quarantine[["row", "column", "reason"]].values.tolist() == [
+        [7, "image", "unreadable"], [9, "text", "empty"]
+    ]  # fmt: skip
+    metrics = json.loads((output / "metrics.json").read_text())
+    assert sum(part["rows"] for part in metrics.values()) == 58
+
+
+@pytest.mark.slow
+def test_absence_is_allowed_and_listed(statements, tmp_path, capsys):
+    frame = pd.read_csv(statements)
+    frame.loc[2, "image"] = "lost.png"
+    frame.loc[4, ["image", "text"]] = ""
+    table = statements.parent / "absent.csv"
+    frame.to_csv(table, index=False)
+    output = tmp_path / "run"
+    assert train(table, output, "--missing", "allow") == 0
+    assert pd.read_csv(output / "quarantine.csv")["row"].tolist() == [4]
+    absent = pd.read_csv(output / "absent.csv")
+    assert absent[["row", "column", "reason"]].values.tolist() == [[2, "image", "missing_file"]]
+    capsys.readouterr()
+    for option, rows in (([], 59), (["--missing", "quarantine"], 58)):
+        assert main(["evaluate", str(output), str(table), "--json", "-", *option]) == 0
+        assert json.loads(capsys.readouterr().out)["rows"] == rows
 
 
 def test_a_fault_of_ours_is_no_exit_code_2(monkeypatch):

@@ -135,7 +135,7 @@ def test_parts_of_ones_own_need_no_table(tmp_path):
 @pytest.mark.parametrize(
     ("branches", "error", "message"),
     [
-        ([], ValueError, "need distinct names"),
+        ([], ValueError, "There is no branch"),
         (["resnet50"], TypeError, "This is no branch.*branch='resnet50'"),
         (
             [fk.lstm_branch(WORDS), fk.lstm_branch(WORDS)],
@@ -170,7 +170,7 @@ def serving(num_classes=3, names=("a", "b", "ü")):
     branches = [fk.image_branch("small_cnn", image_size=(32, 32)), fk.lstm_branch(WORDS, 6)]
     model = fk.build_classifier(branches, num_classes=num_classes)
     preprocessor = fk.build_preprocessor(branches)
-    return model, preprocessor, fk.end_to_end(model, preprocessor, list(names))
+    return model, preprocessor, fk.end_to_end(model, preprocessor, names)
 
 
 def test_end_to_end_is_the_model_behind_the_preprocessor(rows):
@@ -200,10 +200,17 @@ def test_a_branch_of_arrays_has_no_preprocessor():
         fk.build_preprocessor([fk.lstm_branch(vocabulary_size=9)])
 
 
-@pytest.mark.parametrize("names", [["a"], ["a", "a", "b"], ["a", "b"]])
+@pytest.mark.parametrize("names", [["a"], ["a", "a", "b"], ["a", "b"], "abc", [0, 1, 2]])
 def test_wrong_class_names(names):
     with pytest.raises(ValueError, match="class_names="):
         serving(names=names)
+
+
+def test_a_preprocessor_of_other_branches():
+    model, _, _ = serving()
+    other = fk.build_preprocessor([fk.lstm_branch(WORDS, 6)])
+    with pytest.raises(ValueError, match="does not give the model's input 'image'"):
+        fk.end_to_end(model, other, ["a", "b", "c"])
 
 
 def test_mixed_precision_keeps_the_head_in_float32():
