@@ -29,6 +29,9 @@ def fit(model, train, validation_data=None, epochs=1, callbacks=None, **kwargs):
     """
     if isinstance(train, tf.data.Dataset):
         kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns otherwise
+    # Keras remembers the epoch that BackupAndRestore went on from, and would begin every later
+    # fit of this model there, whatever initial_epoch says.
+    model._initial_epoch = None
     return model.fit(
         train, validation_data=validation_data, epochs=epochs, callbacks=callbacks, **kwargs
     )
