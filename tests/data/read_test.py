@@ -187,7 +187,7 @@ WRONG = [
     ({"columns": {"image": "foto", "text": "caption"}}, ValueError, "Did you mean 'photo'"),
     ({"files": "image"}, TypeError, "Wrong type of files"),
     ({"files": ["imag"]}, ValueError, "The key 'imag' of files.*Did you mean 'image'"),
-    ({"columns": {"text": "caption"}}, ValueError, r"Pass files=\(\) where no column holds"),
+    ({"columns": {"text": "caption"}, "files": ["image"]}, ValueError, r"Pass files=\(\) where"),
     ({"label": None}, TypeError, "Wrong type of label"),
     ({"label": "categorie"}, ValueError, "no column 'categorie'.*Did you mean 'category'"),
     ({"label": "photo", "split": (1, 1, 1)}, ValueError, "Wrong split"),
@@ -213,6 +213,12 @@ def test_too_few_classes_says_what_happened(posts, read_posts):
     with pytest.raises(ValueError, match="There is a test table, and the split takes test rows"):
         read_table(pd.DataFrame({"t": ["a", "b"], "l": ["a", "b"]}), {"text": "t"}, "l", files=(),
                    test=pd.DataFrame({"t": ["a"], "l": ["a"]}), split=(0.8, 0.1, 0.1))  # fmt: skip
+
+
+def test_a_table_of_texts_needs_no_word_about_files():
+    frame = pd.DataFrame({"text": ["a", "b"], "label": ["x", "y"]})
+    data = read_table(frame, {"text": "text"}, label="label", split=(1, 0, 0))
+    assert data.train.files == () and len(data.train) == 2
 
 
 def test_read_rows_answers_every_row(posts, tmp_path, bad_files):
