@@ -1,7 +1,6 @@
 """`fusionkeras evaluate`, `predict` and `export`: what is done with a trained model."""
 
 import json
-import os
 import pathlib
 import sys
 
@@ -9,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_choice
-from fusionkeras.cli.run import Run
+from fusionkeras.cli.run import Run, write_whole
 from fusionkeras.cli.train import columns_of
 from fusionkeras.data import raw_batches, read_rows
 from fusionkeras.evaluation import evaluate
@@ -44,7 +43,9 @@ def run_evaluate(options):
         print(content)
         return
     if options.json:
-        _write_whole(options.json, lambda path: path.write_text(content + "\n", "utf-8"))
+        write_whole(
+            pathlib.Path(options.json), lambda path: path.write_text(content + "\n", "utf-8")
+        )
     print(report)
     if not judged.all():
         print(f"\n{np.sum(~judged)} of {len(table)} rows left out (no known label, or a bad cell)")
@@ -60,7 +61,7 @@ def run_predict(options):
     table, statuses = _read(options, served, label=None)
     answers = [served(columns) for columns in raw_batches(table, options.batch_size)]
     frame = _answers_frame(served, answers, statuses)
-    _write_whole(options.output, lambda path: writer(frame, path))
+    write_whole(pathlib.Path(options.output), lambda path: writer(frame, path))
     bad = int(np.sum(statuses != "ok"))
     print(f"{len(frame)} rows written to {options.output}, {bad} of them not ok (see status)")
 
@@ -123,14 +124,3 @@ def _check_folder(path):
     """Raises before the work is done where its result could not be written."""
     if path not in (None, "-") and not pathlib.Path(path).absolute().parent.is_dir():
         raise argument_error("There is no folder to write into", "an existing folder", path=path)
-
-
-def _write_whole(path, write):
-    """Writes under another name first, so that a crash leaves what was there before."""
-    path = pathlib.Path(path)
-    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
-    try:
-        write(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -51,22 +51,17 @@ class Run:
             ) from error
 
     def write_json(self, path, content):
-        """Writes JSON under another name first, so that a crash leaves the last good file."""
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        unfinished.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        os.replace(unfinished, path)
+        """Writes JSON for people and programs."""
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        write_whole(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
 
     def write_frame(self, path, frame):
-        """Writes a CSV file in the same way."""
-        unfinished = path.with_name(f".{path.name}.unfinished")
-        frame.to_csv(unfinished, index=False)
-        os.replace(unfinished, path)
+        """Writes a CSV file."""
+        write_whole(path, lambda unfinished: frame.to_csv(unfinished, index=False))
 
     def write_model(self, serving):
-        """Saves the end-to-end model in the same way."""
-        unfinished = self.path / ".unfinished.keras"
-        serving.save(unfinished)
-        os.replace(unfinished, self.model)
+        """Saves the end-to-end model."""
+        write_whole(self.model, serving.save)
 
     def read_config(self):
         """The content of `config.json`; an empty dict where there is none."""
@@ -89,6 +84,16 @@ class Run:
             return None
         losses = pandas.read_csv(self.history)["val_loss"].dropna()
         return float(losses.min()) if len(losses) else None
+
+
+def write_whole(path, write):
+    """Writes under another name first, so that a crash leaves what was there before."""
+    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    try:
+        write(unfinished)
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def describe(options, class_names, tables):
