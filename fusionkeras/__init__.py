@@ -23,7 +23,14 @@ from fusionkeras.preprocessing.bert import WordPieceTokens
 from fusionkeras.preprocessing.image import DecodeImage
 from fusionkeras.preprocessing.joint import JointPreprocessor
 from fusionkeras.preprocessing.text import WordIds
-from fusionkeras.training import compile_classifier, fit, freeze, unfreeze
+from fusionkeras.training import (
+    FeatureCache,
+    compile_classifier,
+    fit,
+    freeze,
+    split_frozen,
+    unfreeze,
+)
 from fusionkeras.version import __version__
 
 __all__ = [
@@ -31,6 +38,7 @@ __all__ = [
     "ClassificationReport",
     "Concat",
     "DecodeImage",
+    "FeatureCache",
     "Fusion",
     "JointPreprocessor",
     "NamedProbabilities",
@@ -63,5 +71,6 @@ __all__ = [
     "read_rows",
     "read_table",
     "read_word_vectors",
+    "split_frozen",
     "unfreeze",
 ]

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "models": {"_checks", "preprocessing", "branches", "fusion", "heads"},
     "data": {"_checks", "preprocessing"},
     "datasets": {"_checks", "data"},
-    "training": {"_checks", "heads", "data", "datasets"},
+    "training": {"_checks", "version", "heads", "data", "datasets"},
     "evaluation": {"_checks", "heads", "data", "training"},
     "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
     "testing": {"*"},

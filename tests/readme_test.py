@@ -63,7 +63,7 @@ def test_program(program, posts, preset, capsys):
 
 
 def test_the_programs_are_all_there():
-    assert len(PROGRAMS) == 7
+    assert len(PROGRAMS) == 8
 
 
 def test_the_two_commands_are_there():

@@ -82,8 +82,9 @@ def at_least_one_step(padding_mask):
     A recurrent cell or an attention over nothing at all crashes or gives NaN; what comes out of
     such a row is replaced by the fusion anyway.
     """
-    first = ops.cast(ops.arange(padding_mask.shape[1]) == 0, "bool")
-    return ops.logical_or(padding_mask, first)
+    # Without a number of steps in it, so that the encoder can be rerun on shorter sequences.
+    first = ops.logical_or(padding_mask[:, :1], True)
+    return ops.concatenate([first, padding_mask[:, 1:]], axis=1)
 
 
 def masked_mean(sequence, padding_mask):

@@ -61,6 +61,7 @@ def _parsers():
     _add_evaluate(commands.add_parser("evaluate", help="measure a model on a table"))
     _add_predict(commands.add_parser("predict", help="answer every row of a table"))
     _add_export(commands.add_parser("export", help="write a SavedModel for TF Serving"))
+    _add_cache(commands.add_parser("cache", help="what is kept of frozen encoders; empty it"))
     return parser, train
 
 
@@ -215,6 +216,12 @@ def _add_training(group):
     )
     group.add_argument("--unfreeze-epochs", type=int, default=5, metavar="N")
     group.add_argument("--unfreeze-learning-rate", type=float, default=2e-5, metavar="X")
+    group.add_argument(
+        "--feature-cache",
+        metavar="FOLDER|none",
+        help="where features of frozen encoders are kept (default: the user's cache folder); "
+        "none computes them anew in every epoch",
+    )
     group.add_argument("--seed", type=int, default=0, metavar="N")
 
 
@@ -242,6 +249,12 @@ def _add_export(parser):
     parser.add_argument("model", metavar="RUN", help="a RUN or a .keras file")
     parser.add_argument("path", metavar="saved_models/NAME")
     parser.add_argument("--version", type=int, metavar="N", help="default: the next")
+
+
+def _add_cache(parser):
+    parser.add_argument("action", choices=("info", "clear"))
+    parser.add_argument("--path", metavar="DIR", help="default: that of the user's cache folder")
+    parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _integers(text):

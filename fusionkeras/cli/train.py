@@ -16,7 +16,8 @@ from fusionkeras.models import build_classifier, build_preprocessor, end_to_end
 from fusionkeras.training import compile_classifier, fit, layers_to_unfreeze, unfreeze
 
 # What may differ where a run is resumed; the second stage only until it has begun.
-RESUMABLE = {"epochs", "patience", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
+RESUMABLE = {"epochs", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
+ALWAYS_RESUMABLE = {"patience", "feature_cache"}
 
 
 def run_train(options):
@@ -190,9 +191,15 @@ def _stage(options, run, name, model, train, validation, first, epochs, learning
         if stopping
         else "Trains all epochs and keeps the last weights (no validation rows, or --patience 0)"
     )
-    fit(model, train, validation, epochs, callbacks, initial_epoch=first)
+    cache = _feature_cache(options)
+    fit(model, train, validation, epochs, callbacks, cache, initial_epoch=first)
     if stopping and run.best.exists():
         model.load_weights(run.best)
+
+
+def _feature_cache(options):
+    folder = options.feature_cache
+    return folder != "none" if folder in (None, "none") else folder
 
 
 def _keep_the_best(run, patience):
@@ -209,9 +216,8 @@ def _measure(options, run, model, data, preprocessor):
     metrics = {}
     for name, table in splits.items():
         if len(table):
-            report = evaluate(
-                model, prepare(table, preprocessor, options.batch_size), data.class_names
-            )
+            batches = prepare(table, preprocessor, options.batch_size)
+            report = evaluate(model, batches, data.class_names, _feature_cache(options))
             metrics[name] = report.summary()
             print(f"{name:10}", report.line())
     run.write_json(run.metrics, metrics)
@@ -229,7 +235,8 @@ def _check_resumable(run, options):
             tables=tables,
         )
     old, new = before["options"], json.loads(json.dumps(_plain(options)))
-    may_differ = {"patience"} if (run.checkpoints / "unfrozen").exists() else RESUMABLE
+    begun = (run.checkpoints / "unfrozen").exists()
+    may_differ = ALWAYS_RESUMABLE if begun else RESUMABLE | ALWAYS_RESUMABLE
     changed = sorted(x for x in new if new[x] != old.get(x) and x not in may_differ)
     if changed:
         raise argument_error(

@@ -1,15 +1,12 @@
 """From the rows of a table to batches that a model can be fitted on."""
 
 import os
-import weakref
 from dataclasses import dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
-from fusionkeras.data.failures import report_failures
-from fusionkeras.data.files import read_files
+from fusionkeras.data.inputs import columns_of, make_judge, make_reader, parts_of, preprocess
 from fusionkeras.data.rowcache import RowCache
 from fusionkeras.data.table import Table
 from fusionkeras.data.weights import row_weights
@@ -26,6 +23,10 @@ class Source:
     seed: int
     shuffle: bool
     class_weight: object = None
+    cache: object = False
+    # The rows by their places, in the order of each epoch: every dataset that is made from this
+    # source takes the next order from here.
+    places: tf.data.Dataset | None = None
 
 
 def prepare(
@@ -85,16 +86,49 @@ def prepare(
             "Wrong type of shuffle", "True or False", kind=TypeError, shuffle=shuffle
         )
     check_integer("seed", 0, seed=seed)
+    _check_cache(cache)
     places = _places(table, batch_size, preprocessor.columns)
     if shuffle:
         places = places.shuffle(len(table), seed=seed, reshuffle_each_iteration=True)
-    weights = row_weights(table.labels, table.class_names, class_weight)
-    make = _make_inputs(table, preprocessor)
-    rows = _open_cache(len(table), preprocessor, cache)
-    make = make if rows is None else _cached(make, rows, preprocessor)
-    dataset = _mapped(places.batch(batch_size), _with_labels(make, table.labels, weights))
+    return batches_of(
+        Source(table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places)
+    )
+
+
+def batches_of(source, provided=(), provide=None):
+    """The dataset that a source describes, with some of its inputs taken from elsewhere.
+
+    Args:
+        source: `Source`.
+        provided: names of the branches whose columns are neither read nor preprocessed.
+        provide: a function from places, int64 `(batch,)`, to what stands in for them: a dict of
+            tensors, and `{column: bool (batch,)}`, whether the modality is there.
+
+    Returns:
+        `tf.data.Dataset` of `(inputs, label, sample_weight)`, as `prepare` returns it.
+    """
+    table = source.table
+    parts = parts_of(source.preprocessor)
+    parts = {name: part for name, part in parts.items() if name not in provided}
+    rows = _open_cache(table, parts, source.cache)
+    make = _make_inputs(table, parts)
+    make = make if rows is None else _cached(make, rows, parts)
+    usable = make_judge(table)
+    weights = row_weights(table.labels, table.class_names, source.class_weight)
+    with tf.device("CPU:0"):
+        labels, weights = tf.constant(table.labels, tf.int32), tf.constant(weights, tf.float32)
+
+    def step(places):
+        inputs, good = make(places)
+        if provide is not None:
+            others, there = provide(places)
+            inputs, good = {**inputs, **others}, {**good, **there}
+        weight = tf.gather(weights, places) * usable(places, good)
+        return inputs, tf.gather(labels, places), weight
+
+    dataset = mapped(source.places.batch(source.batch_size), step)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
-    dataset.source = Source(table, preprocessor, batch_size, seed, shuffle, class_weight)
+    dataset.source = source
     return dataset
 
 
@@ -121,8 +155,8 @@ def raw_batches(table, batch_size=32):
     [b'red', b'blue']
     """
     places = _places(table, batch_size, ())
-    read = _make_reader(table, list(table.columns))
-    return _mapped(places.batch(batch_size), lambda rows: read(rows)[1])
+    read = make_reader(table, list(table.columns))
+    return mapped(places.batch(batch_size), lambda rows: read(rows)[0])
 
 
 def _places(table, batch_size, columns):
@@ -139,7 +173,8 @@ def _places(table, batch_size, columns):
     return tf.data.Dataset.range(len(table))
 
 
-def _mapped(batches, function):
+def mapped(batches, function):
+    """Maps batches in parallel and in order, ahead of their use."""
     function = tf.autograph.experimental.do_not_convert(function)
     options = tf.data.Options()
     options.deterministic = True
@@ -150,121 +185,61 @@ def _mapped(batches, function):
     return batches.prefetch(tf.data.AUTOTUNE).with_options(options)
 
 
-def _make_reader(table, columns):
-    """A function from places to `(cells, raw columns, readable)`, each a dict by column."""
-    with tf.device("CPU:0"):
-        constants = {key: tf.constant(_encode(table, key)) for key in columns}
-
-    def read(places):
-        cells = {key: tf.gather(cell, places) for key, cell in constants.items()}
-        files = {key: read_files(cells[key]) for key in columns if key in table.files}
-        raw = {key: files[key][0] if key in files else cells[key] for key in columns}
-        return cells, raw, {key: readable for key, (_, readable) in files.items()}
-
-    return read
-
-
-def _encode(table, key):
-    encode = os.fsencode if key in table.files else str.encode
-    return [encode(cell) for cell in table.columns[key]]
-
-
-def _make_inputs(table, preprocessor):
-    """A function from places to `(inputs, usable)`."""
-    parts = getattr(preprocessor, "preprocessors", {"": preprocessor})
-    read = _make_reader(table, preprocessor.columns)
+def _make_inputs(table, parts):
+    """A function from places to `(inputs, good)`, as `preprocess` gives them."""
+    read = make_reader(table, columns_of(parts))
 
     def make(places):
-        cells, raw, readable = read(places)
-        inputs = preprocessor(raw)
-        present = preprocessor.present(inputs)
-        present = present if isinstance(present, dict) else {"": present}
-        nothing = ~tf.reduce_any(tf.stack(list(present.values())), axis=0)
-        failed = {key: ~good for key, good in readable.items()}
-        for name, part in parts.items():
-            for key in part.columns:
-                gone = ~present[name] & (cells[key] != "")
-                if key not in table.files and table.missing == "allow":
-                    gone &= nothing  # a text without a word is absent, unless it was all there was
-                failed[key] = failed.get(key, False) | gone
-        return inputs, _usable(table, places, failed, nothing)
+        return preprocess(parts, *read(places))
 
     return make
 
 
-def _usable(table, places, failed, nothing):
-    """1.0 where a row can be used, 0.0 elsewhere; failures are reported."""
-    keys = list(failed)
-    if not keys:
-        return tf.cast(~nothing, tf.float32)
-    failed = tf.stack([failed[key] for key in keys], axis=1)
-    reference = weakref.ref(table)  # TensorFlow never lets go of what it calls in Python
-
-    def report(places, failed):
-        rows, table = np.flatnonzero(failed.any(axis=1)), reference()
-        if table is not None:
-            report_failures(table, places[rows], [keys[failed[row].argmax()] for row in rows])
-        return failed.any(axis=1)
-
-    bad = tf.cond(
-        tf.reduce_any(failed),
-        # Declared stateless, or deterministic ops would run all batches one after another.
-        lambda: tf.numpy_function(report, [places, failed], tf.bool, stateful=False),
-        lambda: tf.zeros_like(nothing),
-    )
-    bad.set_shape([None])
-    return tf.cast(~(bad | nothing), tf.float32)
-
-
-def _with_labels(make, labels, weights):
-    with tf.device("CPU:0"):
-        labels, weights = tf.constant(labels, tf.int32), tf.constant(weights, tf.float32)
-
-    def step(places):
-        inputs, usable = make(places)
-        return inputs, tf.gather(labels, places), tf.gather(weights, places) * usable
-
-    return step
-
-
-def _open_cache(size, preprocessor, cache):
-    if cache is not True and cache is not False and not isinstance(cache, (str, os.PathLike)):
+def _check_cache(cache):
+    if not isinstance(cache, (bool, str, os.PathLike)):
         raise argument_error(
             "Wrong type of cache",
             "True, False or the path of a folder",
             kind=TypeError,
             cache=cache,
         )
-    if cache is False:
+
+
+def _open_cache(table, parts, cache):
+    if cache is False or not parts:
         return None
-    specs = {**preprocessor.output_specs(), "usable rows": ((), "float32")}
-    return RowCache(size, specs, None if cache is True else cache)
+    return RowCache(len(table), _row_specs(parts), None if cache is True else cache)
 
 
-def _cached(make, rows, preprocessor):
+def _row_specs(parts):
+    """What is kept of a row: the tensors, and which columns are good."""
+    specs = {name: spec for part in parts.values() for name, spec in part.output_specs().items()}
+    return {**specs, **{f"good {key}": ((), "bool") for key in columns_of(parts)}}
+
+
+def _cached(make, rows, parts):
     """`make`, but rows that were made once are taken from the cache."""
-    specs = preprocessor.output_specs()
-    names = list(specs)
-    types = [tf.as_dtype(dtype) for _, dtype in specs.values()] + [tf.float32]
+    specs, keys = _row_specs(parts), columns_of(parts)
+    names = list(specs)[: -len(keys)]
+    types = [tf.as_dtype(dtype) for _, dtype in specs.values()]
     has, get, put = rows.functions()
 
     def make_and_keep(places):
-        inputs, usable = make(places)
-        values = [places, *(inputs[name] for name in names), usable]
-        return tf.numpy_function(put, values, types)
+        inputs, good = make(places)
+        values = [*(inputs[name] for name in names), *(good[key] for key in keys)]
+        return tf.numpy_function(put, [places, *values], types)
 
     def cached(places):
         known = tf.numpy_function(has, [places], tf.bool)
         known.set_shape([])
-        *values, usable = tf.cond(
+        values = tf.cond(
             known,
             lambda: tf.numpy_function(get, [places], types),
             lambda: make_and_keep(places),
         )
-        inputs = dict(zip(names, values, strict=True))
-        for name, (shape, _) in specs.items():
-            inputs[name].set_shape((None, *shape))
-        usable.set_shape([None])
-        return inputs, usable
+        shapes = [(None, *shape) for shape, _ in specs.values()]
+        values = [tf.ensure_shape(x, shape) for x, shape in zip(values, shapes, strict=True)]
+        inputs = dict(zip(names, values[: len(names)], strict=True))
+        return inputs, dict(zip(keys, values[len(names) :], strict=True))
 
     return cached

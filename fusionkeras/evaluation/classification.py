@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
+from fusionkeras.training import with_features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -155,7 +156,7 @@ class ClassificationReport:
         return list(range(len(self.class_names)))
 
 
-def evaluate(model, data, class_names):
+def evaluate(model, data, class_names, cache=True):
     """Measures a classifier on data that it was not trained on.
 
     Rows of weight 0 (a picture that could not be read, say) count nowhere; other weights are not
@@ -166,6 +167,8 @@ def evaluate(model, data, class_names):
         data: a `tf.data.Dataset` of `(inputs, label)` or `(inputs, label, sample_weight)`
             batches, such as `prepare` returns.
         class_names: list of str, in the order of the class ids.
+        cache: as in `fit`: for data of `prepare`, features of frozen encoders are taken from
+            there and kept there. False runs the whole model.
 
     Returns:
         A `ClassificationReport`; `print` shows a table, `.as_dict()` is JSON.
@@ -181,12 +184,13 @@ def evaluate(model, data, class_names):
         >>> evaluate(model, data, ["cold", "warm"]).rows
         2
     """
-    predict = tf.function(model, reduce_retracing=True)
     labels, probabilities = [], []
-    for inputs, label, *weight in data:
-        kept = weight[0].numpy() > 0 if weight else slice(None)
-        labels.append(label.numpy()[kept])
-        probabilities.append(_probabilities(predict(inputs))[kept])
+    with with_features(model, data, cache) as batches:
+        predict = tf.function(model, reduce_retracing=True)
+        for inputs, label, *weight in batches:
+            kept = weight[0].numpy() > 0 if weight else slice(None)
+            labels.append(label.numpy()[kept])
+            probabilities.append(_probabilities(predict(inputs))[kept])
     if not sum(map(len, labels)):
         raise argument_error("There is no row to evaluate", "rows with a weight above 0", data=data)
     probabilities = np.concatenate(probabilities)

@@ -30,6 +30,10 @@ class Fusion(keras.layers.Layer):
         ValueError: when the features are not of that form.
     """
 
+    # The features of a branch that `fuse` reads, by name; None means all. A model hands over no
+    # others, so that those of a frozen encoder are not kept in vain.
+    reads = None
+
     def __init__(self, hidden_dim=128, **kwargs):
         super().__init__(**kwargs)
         if hidden_dim is not None:

@@ -29,6 +29,8 @@ class Concat(Fusion):
         TensorShape([2, 8])
     """
 
+    reads = ("pooled_output", "present")
+
     def fuse(self, features):
         """Concatenates along the last axis."""
         return ops.concatenate([part["pooled_output"] for part in features.values()], axis=-1)

@@ -42,7 +42,8 @@ def build_classifier(
     head = ClassificationHead(num_classes)
     check_rate("dropout", dropout=dropout)
     inputs, features = _encode(check_branches(branches))
-    x = get_fusion(fusion)(features)
+    fusion = get_fusion(fusion)
+    x = fusion({name: _read_by(fusion, own) for name, own in features.items()})
     if not isinstance(hidden_dims, (list, tuple)):
         raise argument_error(
             "Wrong hidden_dims", "a list of widths", kind=TypeError, hidden_dims=hidden_dims
@@ -93,6 +94,11 @@ def _encode(branches):
         features[branch.name] = branch.encoder(own if len(own) > 1 else own[0])
         inputs += own
     return inputs, features
+
+
+def _read_by(fusion, features):
+    reads = getattr(fusion, "reads", None)
+    return {key: features[key] for key in features if reads is None or key in reads}
 
 
 def _dropped(x, dropout, name):

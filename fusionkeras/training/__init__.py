@@ -3,5 +3,17 @@
 from fusionkeras.training.compiling import compile_classifier
 from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
+from fusionkeras.training.frozen_inputs import FeatureCache, with_features
+from fusionkeras.training.split import split_frozen
 
-__all__ = ["branch_names", "compile_classifier", "fit", "freeze", "layers_to_unfreeze", "unfreeze"]
+__all__ = [
+    "FeatureCache",
+    "branch_names",
+    "compile_classifier",
+    "fit",
+    "freeze",
+    "layers_to_unfreeze",
+    "split_frozen",
+    "unfreeze",
+    "with_features",
+]

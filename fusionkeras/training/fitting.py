@@ -1,10 +1,36 @@
 """Training."""
 
+import dataclasses
+import logging
+
 import tensorflow as tf
 
+from fusionkeras._checks import argument_error
+from fusionkeras.data.pipeline import batches_of
+from fusionkeras.training.frozen_inputs import NotCachedError, open_frozen
 
-def fit(model, train, validation_data=None, epochs=1, callbacks=None, **kwargs):
-    """Trains a compiled model: `model.fit` in every respect.
+_LOGGER = logging.getLogger("fusionkeras")
+
+
+def fit(
+    model,
+    train,
+    validation_data=None,
+    epochs=1,
+    callbacks=None,
+    cache=True,
+    views=0,
+    **kwargs,
+):
+    """Trains a compiled model: `model.fit`, but frozen encoders run once.
+
+    What is frozen and draws nothing gives the same features for the same input in every epoch.
+    They are computed once for each distinct input, kept on disk under a key made of everything
+    they depend on, and found there by every later training; `model.fit` then sees them in place
+    of the inputs. Everything else is Keras' own: the History, the callbacks, which see and save
+    the full model, validation, weights of rows. The weights that are reached are those of
+    `model.fit` on the same batches, to rounding. Where nothing is frozen it is `model.fit`; where
+    something is but cannot be kept, it is as well, and the log says why.
 
     Args:
         model: a compiled `keras.Model`.
@@ -12,10 +38,20 @@ def fit(model, train, validation_data=None, epochs=1, callbacks=None, **kwargs):
         validation_data: as in `model.fit`.
         epochs: int, the number of passes over `train`.
         callbacks: list of `keras.callbacks.Callback`.
-        **kwargs: further arguments of `model.fit`.
+        cache: True for the user's cache folder, another folder, a `FeatureCache`, or False:
+            frozen encoders run in every epoch.
+        views: int; where random layers (flips, crops) come ahead of a frozen encoder, so many
+            random views of each input are kept, and each epoch sees the next one. With 0 these
+            encoders run in every epoch.
+        **kwargs: further arguments of `model.fit`. For data of `prepare`, `class_weight` is what
+            `prepare` takes, or has class ids in place of names.
 
     Returns:
         The `keras.callbacks.History`.
+
+    Raises:
+        ValueError: for views where nothing is random, class weights said twice, and whatever
+            `model.fit` raises.
 
     Example:
         >>> import fusionkeras as fk, pandas as pd
@@ -32,6 +68,41 @@ def fit(model, train, validation_data=None, epochs=1, callbacks=None, **kwargs):
     # Keras remembers the epoch that BackupAndRestore went on from, and would begin every later
     # fit of this model there, whatever initial_epoch says.
     model._initial_epoch = None
-    return model.fit(
-        train, validation_data=validation_data, epochs=epochs, callbacks=callbacks, **kwargs
-    )
+    if hasattr(train, "source") and kwargs.get("class_weight") is not None:
+        train = _weighted(train.source, kwargs.pop("class_weight"))
+    options = {"epochs": epochs, "callbacks": callbacks, **kwargs}
+    try:
+        frozen = open_frozen(model, cache, views) if cache is not False else None
+        if frozen is not None:
+            verbose = kwargs.get("verbose", "auto")
+            features = frozen.replace(train, training=True, verbose=verbose)
+            validation = _replace_validation(frozen, validation_data, verbose)
+    except (NotCachedError, OSError) as reason:
+        _LOGGER.warning("Frozen encoders run in every epoch: %s.", reason)
+        frozen = None
+    if frozen is None:
+        return model.fit(train, validation_data=validation_data, **options)
+    with frozen.fed():
+        return model.fit(features, validation_data=validation, **options)
+
+
+def _weighted(source, class_weight):
+    """The dataset of a source with class weights, which Keras refuses beside weights of rows."""
+    if source.class_weight is not None:
+        raise argument_error(
+            "The data have class weights already",
+            "class_weight in prepare or in fit",
+            class_weight=class_weight,
+        )
+    if isinstance(class_weight, dict):
+        names = dict(enumerate(source.table.class_names))
+        class_weight = {names.get(key, key): weight for key, weight in class_weight.items()}
+    return batches_of(dataclasses.replace(source, class_weight=class_weight))
+
+
+def _replace_validation(frozen, data, verbose):
+    if data is None or isinstance(data, tf.data.Dataset):
+        return data if data is None else frozen.replace(data, verbose=verbose)
+    if not isinstance(data, (list, tuple)):
+        raise NotCachedError(f"validation data are a {type(data).__name__}")
+    return (frozen.replace(data[0], verbose=verbose), *data[1:])

@@ -385,3 +385,20 @@ def test_the_demo_as_a_command(tmp_path):
     assert accuracy["image"] < 0.62 and accuracy["text"] < 0.62
     assert (tmp_path / "demo" / "saved_models" / "statements" / "1" / "saved_model.pb").is_file()
     assert "-> 'right'" in done.stdout or "-> 'wrong'" in done.stdout
+
+
+@pytest.mark.slow
+def test_frozen_encoders_run_once_and_change_nothing(statements, tmp_path, capsys):
+    frozen = ["--image-encoder", "mobilenet_v2", "--weights", "none"]
+    histories, features = [], str(tmp_path / "features")
+    for name, folder in (("plain", "none"), ("cold", features), ("warm", features)):
+        assert train(statements, tmp_path / name, *frozen, "--feature-cache", folder) == 0
+        computed = "Computing the frozen features of image" in capsys.readouterr().out
+        assert computed == (name == "cold")
+        histories.append(pd.read_csv(tmp_path / name / "history.csv").drop(columns="epoch"))
+    for history in histories[1:]:
+        np.testing.assert_allclose(history, histories[0], rtol=1e-3, atol=1e-4)
+    assert main(["cache", "info", "--path", features, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["entries"] == 60
+    assert main(["cache", "clear", "--path", features]) == 0
+    assert "Removed 60 entries" in capsys.readouterr().out

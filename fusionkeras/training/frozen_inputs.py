@@ -1,0 +1,345 @@
+"""Data for a model with frozen encoders, with their features in place of their inputs."""
+
+import contextlib
+import dataclasses
+import logging
+import os
+import weakref
+
+import numpy as np
+import tensorflow as tf
+
+from fusionkeras._checks import argument_error, check_integer
+from fusionkeras.data.inputs import parts_of
+from fusionkeras.data.pipeline import batches_of, mapped
+from fusionkeras.training.features import (
+    FrozenGroup,
+    NotCachedError,
+    batch_size,
+    digest_of,
+    progress_bar,
+)
+from fusionkeras.training.fingerprint import fingerprint
+from fusionkeras.training.split import cut
+from fusionkeras.training.store import FeatureStore
+from fusionkeras.training.table_features import TableFeatures
+
+_LOGGER = logging.getLogger("fusionkeras")
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureCache:
+    """Where, and how, the features of frozen encoders are kept.
+
+    Attributes:
+        path: str, a folder; None means `features` in the user's cache folder.
+        max_bytes: int, how large the cache may grow; what was not used for longest goes first.
+        dtype: "float32", or "float16" for half the size and a relative error of 0.0005.
+
+    Raises:
+        ValueError: for another dtype or size.
+
+    Example:
+        >>> FeatureCache("features", dtype="float16").max_bytes
+        21474836480
+    """
+
+    path: str | os.PathLike | None = None
+    max_bytes: int = 20 * 2**30
+    dtype: str = "float32"
+
+    def __post_init__(self):
+        check_integer("size of the cache", max_bytes=self.max_bytes)
+        if self.dtype not in ("float32", "float16"):
+            raise argument_error(
+                "Wrong dtype of the cache", "'float32' or 'float16'", dtype=self.dtype
+            )
+
+    def open(self):
+        """Returns the `FeatureStore`."""
+        return FeatureStore(self.path, self.max_bytes)
+
+
+def open_frozen(model, cache, views=0):
+    """Prepares a model to be fed with features.
+
+    Args:
+        model: a functional `keras.Model`.
+        cache: True, a path or a `FeatureCache`.
+        views: int, how many random views of an input are kept.
+
+    Returns:
+        `FrozenInputs`, or None where no frozen encoder is worth it.
+
+    Raises:
+        NotCachedError: with the reason.
+    """
+    weights = getattr(model, "non_trainable_variables", ())
+    if not any(len(weight.shape) > 1 for weight in weights):
+        return None
+    try:
+        parts = cut(model, keep_random=bool(views))
+    except TypeError as error:
+        raise NotCachedError("only the graph of a functional model can be split") from error
+    if not parts.groups:
+        if parts.reasons:
+            raise NotCachedError("; ".join(parts.reasons))
+        return None
+    for reason in parts.reasons:
+        _LOGGER.warning("Not all frozen layers are computed once: %s", reason)
+    views = _views_of_groups(model, parts, views)
+    return FrozenInputs(model, parts, as_cache(cache), views)
+
+
+def _views_of_groups(model, parts, count):
+    """How many views each group has: where it holds nothing random, it has none."""
+    if not count:
+        return [0] * len(parts.groups)
+    steady = [fingerprint(group.extractor) for group in cut(model).groups]
+    views = [0 if fingerprint(g.extractor) in steady else count for g in parts.groups]
+    if not any(views):
+        raise argument_error(
+            "Nothing random comes ahead of a frozen encoder",
+            "views=0, or a layer of random augmentation in the model",
+            views=count,
+        )
+    return views
+
+
+def as_cache(cache):
+    """The `FeatureCache` that an argument stands for."""
+    if isinstance(cache, FeatureCache):
+        return cache
+    if not isinstance(cache, (bool, str, os.PathLike)):
+        raise argument_error(
+            "Wrong type of cache",
+            "True, False, a folder or a FeatureCache",
+            kind=TypeError,
+            cache=cache,
+        )
+    return FeatureCache(None if isinstance(cache, bool) else cache)
+
+
+@contextlib.contextmanager
+def with_features(model, data, cache=True):
+    """For asking a model: data of `prepare` with features, which the model answers meanwhile.
+
+    Args:
+        model: a `keras.Model`.
+        data: a `tf.data.Dataset`; one that `prepare` did not make stays as it is.
+        cache: as in `fit`.
+
+    Yields:
+        `tf.data.Dataset`, to be read while this lasts.
+    """
+    frozen = None
+    if cache is not False and hasattr(data, "source") and fits(model, data.source):
+        try:
+            frozen = open_frozen(model, cache)
+            data = data if frozen is None else frozen.replace(data)
+        except (NotCachedError, OSError) as reason:
+            _LOGGER.info("Frozen encoders run: %s.", reason)
+            frozen = None
+    with contextlib.nullcontext() if frozen is None else frozen.fed():
+        yield data
+
+
+def fits(model, source):
+    """Whether a dataset of `prepare` holds the inputs of a model."""
+    specs = source.preprocessor.output_specs()
+    return all(tensor.name in specs for tensor in getattr(model, "inputs", ()))
+
+
+class FrozenInputs:
+    """Turns data of a model into data of its learning part.
+
+    Args:
+        model: functional `keras.Model`.
+        parts: `Cut` of it.
+        cache: `FeatureCache`.
+        views: list of int, how many random views of an input each group keeps for training.
+    """
+
+    def __init__(self, model, parts, cache, views):
+        self.model, self.parts, self.views = model, parts, views
+        self.store, self.dtype = cache.open(), cache.dtype
+        self._kept = []  # what graphs refer to weakly
+        self._claimed = 0
+
+    @contextlib.contextmanager
+    def fed(self):
+        """While it lasts, the model answers features too, without running its frozen part.
+
+        Everything else about it is as it was, so that `model.fit`, its callbacks, metrics and
+        optimizer are Keras' own, and a callback may save it or ask it for a prediction.
+        """
+        model, learner, call = self.model, self.parts.learner, self.model.call
+        names = {tensor.name for tensor in learner.inputs}
+        features = {name for group in self.parts.groups for name in group.extractor.output}
+
+        def call_with_features(inputs, training=None, mask=None):
+            if isinstance(inputs, dict) and features & set(inputs):
+                return learner({name: inputs[name] for name in names}, training=training)
+            return call(inputs, training=training, mask=mask)
+
+        spec = model.__dict__.get("_manual_input_spec", model)
+        model.call, model.input_spec = call_with_features, None
+        _forget_traces(model)
+        try:
+            yield
+        finally:
+            del model.call
+            del model._manual_input_spec
+            if spec is not model:
+                model.input_spec = spec
+            _forget_traces(model)
+
+    def replace(self, data, training=False, verbose=0):
+        """Data with features: a dataset of `prepare`, any other `tf.data.Dataset`, or arrays."""
+        views = self.views if training else [0] * len(self.views)
+        if isinstance(data, tf.data.Dataset):
+            if hasattr(data, "source") and fits(self.model, data.source):
+                return self._from_table(data.source, views, verbose)
+            return self._from_dataset(data, views)
+        if not isinstance(data, (np.ndarray, tf.Tensor, list, tuple, dict)):
+            raise NotCachedError(f"they cannot be recognised in a {type(data).__name__}")
+        return self._from_arrays(data, views, verbose)
+
+    def _from_table(self, source, views, verbose):
+        groups = [
+            TableFeatures(group, source, self.store, self.dtype, own)
+            for group, own in zip(self.parts.groups, views, strict=True)
+        ]
+        for group in groups:
+            self._claim(group.look())
+        for group in groups:
+            group.fill(verbose)
+        self._kept += groups
+        raw = set(self.parts.raw)
+        provided = {name for group in groups for name in group.parts}
+        needed = {
+            name
+            for name, part in parts_of(source.preprocessor).items()
+            if raw & set(part.output_specs())
+        }
+
+        def provide(places):
+            tensors, good = {}, {}
+            for group in groups:
+                features, there = group.provide(places)
+                tensors, good = {**tensors, **features}, {**good, **there}
+            return tensors, good
+
+        return batches_of(source, provided - needed, provide)
+
+    def _from_dataset(self, data, views):
+        if any(views):
+            raise NotCachedError("views are kept for data of prepare only")
+        groups = self._groups("tensors")
+        self._kept += groups
+        references = [weakref.ref(group) for group in groups]
+
+        def convert(*batch):
+            x, *others = batch if len(batch) > 1 else (batch[0],)
+            inputs = self._by_name(x)
+            features = {name: inputs[name] for name in self.parts.raw}
+            for group, reference in zip(groups, references, strict=True):
+                arguments = [inputs[name] for name in group.inputs]
+                features |= group.in_graph(_fetcher(reference), arguments)
+            return (features, *others)
+
+        return mapped(data, convert)
+
+    def _from_arrays(self, data, views, verbose):
+        if any(views):
+            raise NotCachedError("views are kept for data of prepare only")
+        inputs = {name: _as_array(name, value) for name, value in self._by_name(data).items()}
+        features = {name: inputs[name] for name in self.parts.raw}
+        for group in self._groups("tensors"):
+            keys = _keys_of_arrays(group, inputs)
+            self._claim(group.size(len(set(keys))))
+            features |= _features_of_arrays(group, keys, inputs, verbose)
+        return features
+
+    def _claim(self, size):
+        """Raises where the features of this training would push each other out of the store."""
+        self._claimed += size
+        if self._claimed > self.store.max_bytes:
+            raise NotCachedError(
+                f"their features take {self._claimed:,} bytes, more than the cache may hold; pass "
+                f"cache=FeatureCache(max_bytes=...), now {self.store.max_bytes:,}"
+            )
+
+    def _groups(self, before):
+        return [FrozenGroup(group, self.store, self.dtype, before) for group in self.parts.groups]
+
+    def _by_name(self, x):
+        """The model's inputs by name, from the structures in which Keras takes them."""
+        names = [tensor.name for tensor in self.model.inputs]
+        if isinstance(x, dict):
+            keys = self.model._inputs_struct if isinstance(self.model._inputs_struct, dict) else {}
+            keys = {tensor.name: key for key, tensor in keys.items()} or {n: n for n in names}
+            if all(key in x for key in keys.values()):
+                return {name: x[key] for name, key in keys.items()}
+        else:
+            values = x if isinstance(x, (list, tuple)) else [x]
+            if len(values) == len(names):
+                return dict(zip(names, values, strict=True))
+        raise NotCachedError(f"the data do not name the inputs {names}")
+
+
+def _keys_of_arrays(group, inputs):
+    columns = [inputs[name] for name in group.inputs]
+    return [group.key(digest_of(row)) for row in zip(*columns, strict=True)]
+
+
+def _features_of_arrays(group, keys, inputs, verbose):
+    """Features of all rows of arrays, computed once for each distinct row."""
+    there = group.store.contains(keys)
+    missing = list({key: row for row, key in enumerate(keys) if key not in there}.values())
+    bar = progress_bar(group, len(missing), verbose)
+
+    def make(rows):
+        features = group.extract({name: inputs[name][rows] for name in group.inputs})
+        return group.save([keys[row] for row in rows], features)
+
+    size = batch_size()
+    for start in range(0, len(missing), size):
+        make(missing[start : start + size])
+        bar.add(len(missing[start : start + size]))
+    arrays = {name: np.empty((len(keys), *spec[0]), spec[1]) for name, spec in group.specs.items()}
+    for start in range(0, len(keys), size):
+        rows = range(start, min(start + size, len(keys)))
+        records = group.records(
+            [keys[row] for row in rows], lambda places, rows=rows: make([rows[p] for p in places])
+        )
+        for name, array in arrays.items():
+            array[rows.start : rows.stop] = records[name]
+    return arrays
+
+
+def _fetcher(reference):
+    """Finds, or computes, the features of a batch of tensors."""
+
+    def fetch(*arrays):
+        group = reference()
+        keys = [group.key(digest_of(row)) for row in zip(*arrays, strict=True)]
+
+        def make(places):
+            inputs = [tf.constant(array[places]) for array in arrays]
+            features = group.extract(dict(zip(group.inputs, inputs, strict=True)))
+            return group.save([keys[place] for place in places], features, must=False)
+
+        return group.records(keys, make)
+
+    return fetch
+
+
+def _as_array(name, value):
+    if not isinstance(value, (np.ndarray, tf.Tensor)):
+        raise NotCachedError(f"the input {name!r} is a {type(value).__name__}, no array")
+    return np.asarray(value)
+
+
+def _forget_traces(model):
+    model.train_function = model.test_function = model.predict_function = None

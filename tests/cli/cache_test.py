@@ -1,0 +1,71 @@
+"""`fusionkeras cache info` and `clear`."""
+
+import hashlib
+import json
+
+import pytest
+
+from fusionkeras.cli import main
+from fusionkeras.cli.cache import human_size
+from fusionkeras.data.memory import cache_folder
+from fusionkeras.training.store import FeatureStore
+
+
+def fill(store):
+    store.put({hashlib.sha256(b"%d" % number).digest(): bytes(1024) for number in range(3)}, "vgg")
+    store.put({hashlib.sha256(b"x").digest(): bytes(5)})
+    return store
+
+
+def test_info_and_clear_of_the_users_cache(capsys):
+    fill(FeatureStore())
+    other = cache_folder() / "checked_files.sqlite"
+    other.write_bytes(b"another cache")
+    assert main(["cache", "info"]) == 0
+    out = capsys.readouterr().out
+    assert str(cache_folder() / "features") in out and "entries  4\n" in out
+    assert "size     3.0 KB (" in out and "bound    20.0 GB (0% used)" in out
+    assert "vgg: 3 entries, 3.0 KB, last used 20" in out and "(no label): 1 entries" in out
+    assert main(["cache", "clear"]) == 0
+    assert "Removed 4 entries, " in capsys.readouterr().out
+    assert FeatureStore().info()["disk_bytes"] == 0
+    assert other.read_bytes() == b"another cache"
+
+
+def test_json_of_a_folder(tmp_path, capsys):
+    info = fill(FeatureStore(tmp_path)).info()
+    assert main(["cache", "info", "--path", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == info
+    assert main(["cache", "clear", "--path", str(tmp_path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "path": str(tmp_path), "entries": 4, "disk_bytes": info["disk_bytes"]
+    }  # fmt: skip
+
+
+def test_an_empty_cache_is_no_error_and_makes_no_folder(tmp_path, capsys):
+    for action in ("info", "clear"):
+        assert main(["cache", action, "--path", str(tmp_path / "none")]) == 0
+    assert "entries  0" in capsys.readouterr().out
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_damaged_cache_is_cleared(tmp_path, capsys):
+    (tmp_path / "features.sqlite").write_bytes(b"no database" * 1000)
+    assert main(["cache", "clear", "--path", str(tmp_path)]) == 0
+    assert "Removed 0 entries" in capsys.readouterr().out
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("arguments", [["shrink"], [], ["info", "--path", __file__]])
+def test_wrong_arguments_are_one_line(arguments, capsys):
+    assert main(["cache", *arguments]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0 bytes"), (1023, "1023 bytes"), (1024, "1.0 KB"), (5 * 2**20, "5.0 MB"),
+     (2**40, "1.0 TB"), (2**52, "4096.0 TB")],
+)  # fmt: skip
+def test_sizes_for_people(size, text):
+    assert human_size(size) == text

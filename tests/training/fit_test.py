@@ -1,0 +1,550 @@
+"""`fk.fit` is `model.fit`, with every frozen encoder run once."""
+
+import logging
+import sqlite3
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+
+import fusionkeras as fk
+from fusionkeras.training.features import FrozenGroup
+from fusionkeras.training.frozen_inputs import open_frozen
+
+SIZE = (16, 16)
+
+
+@pytest.fixture
+def data(statements):
+    return read(statements)
+
+
+def read(table, **options):
+    columns = {"image": "image", "text": "text"}
+    return fk.read_table(table, columns=columns, label="label", seed=1, **options)
+
+
+@pytest.fixture
+def passes(monkeypatch):
+    """How many inputs went through frozen encoders, encoder by encoder."""
+    counts, extract = [], FrozenGroup.extract
+
+    def counted(self, inputs):
+        counts.extend([self.inputs] * len(inputs[self.inputs[0]]))
+        return extract(self, inputs)
+
+    monkeypatch.setattr(FrozenGroup, "extract", counted)
+    return counts
+
+
+def tiny_branch():
+    """A frozen picture encoder that is quickly built and run."""
+    pixels = keras.Input((*SIZE, 3), name="image")
+    x = keras.layers.Conv2D(8, 3, strides=2)(pixels)
+    x = keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+    x = keras.layers.Conv2D(6, 3, strides=2, name="top")(x)
+    pooled = keras.layers.GlobalAveragePooling2D()(x)
+    present = keras.ops.any(pixels > -0.5, axis=(1, 2, 3))
+    encoder = keras.Model(
+        pixels, {"pooled_output": pooled, "present": present}, name="image_encoder"
+    )
+    encoder.trainable = False
+    return fk.Branch("image", encoder, fk.DecodeImage(SIZE))
+
+
+def words_branch(vocabulary):
+    """A text encoder that learns, and is quickly traced."""
+    ids = keras.Input((8,), name="text_token_ids", dtype="int32")
+    vectors = keras.layers.Embedding(len(vocabulary) + 2, 5)(ids)
+    outputs = {
+        "pooled_output": keras.ops.mean(vectors, axis=1),
+        "present": keras.ops.any(ids != 0, axis=-1),
+    }
+    encoder = keras.Model(ids, outputs, name="text_encoder")
+    return fk.Branch("text", encoder, fk.WordIds(vocabulary, sequence_length=8))
+
+
+def build(data, seed=0, dropout=0.2, optimizer="adam", hidden_dim=16):
+    keras.utils.set_random_seed(seed)
+    branches = [tiny_branch(), words_branch(fk.learn_vocabulary(data.train, "text"))]
+    fusion = fk.Concat(hidden_dim=hidden_dim)
+    model = fk.build_classifier(branches, fusion, num_classes=2, dropout=dropout)
+    return fk.compile_classifier(model, optimizer=optimizer), fk.build_preprocessor(branches)
+
+
+def batches(data, preprocessor, **options):
+    train = fk.prepare(data.train, preprocessor, 8, shuffle=True, seed=3, **options)
+    return train, fk.prepare(data.validation, preprocessor, 8)
+
+
+def assert_same_weights(model, other, tolerance=1e-5):
+    for weight, twin in zip(model.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_allclose(weight, twin, rtol=tolerance, atol=tolerance)
+
+
+def assert_same_history(history, other, tolerance=1e-5):
+    assert history.epoch == other.epoch and list(history.history) == list(other.history)
+    for name, values in history.history.items():
+        np.testing.assert_allclose(values, other.history[name], rtol=tolerance, atol=tolerance)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_it_reaches_the_weights_of_model_fit(data, optimizer):
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, preprocessor = build(data, optimizer=optimizer)
+        train, validation = batches(data, preprocessor, class_weight="balanced")
+        options = {"validation_data": validation, "epochs": 3, "verbose": 0, "shuffle": False}
+        history = fit(model, train, **options)
+        history = (history, fit(model, train, **options))  # goes on with the next orders of rows
+        results.append((model, *history))
+    (model, *histories), (other, *others) = results
+    for history, plain in zip(histories, others, strict=True):
+        assert_same_history(history, plain)
+    assert_same_weights(model, other)
+    assert_same_weights_of(model.optimizer, other.optimizer)
+
+
+def assert_same_weights_of(optimizer, other):
+    assert [v.shape for v in optimizer.variables] == [v.shape for v in other.variables]
+    for own, twin in zip(optimizer.variables, other.variables, strict=True):
+        np.testing.assert_allclose(own, twin, rtol=1e-4, atol=1e-5)
+
+
+def test_distinct_pictures_go_through_once_and_ever(data, passes):
+    distinct = len(set(data.train.columns["image"]) | set(data.validation.columns["image"]))
+    for number in range(3):  # another fusion, another seed of the head, another run
+        model, preprocessor = build(data, hidden_dim=4 + number)
+        train, validation = batches(data, preprocessor)
+        fk.fit(model, train, validation_data=validation, epochs=2, verbose=0)
+        assert len(passes) == distinct
+
+
+def test_what_has_changed_is_computed_again(data, passes, tmp_path):
+    def count(model, preprocessor, table):
+        passes.clear()
+        fk.fit(model, fk.prepare(table, preprocessor, 8), verbose=0)
+        return len(passes)
+
+    model, preprocessor = build(data)
+    first = data.train.take(np.arange(12))
+    assert count(model, preprocessor, first) == len(set(first.columns["image"]))
+    assert count(model, preprocessor, first) == 0
+    grown = data.train.take(np.arange(15))
+    more = len(set(grown.columns["image"])) - len(set(first.columns["image"]))
+    assert count(model, preprocessor, grown) == more
+    # other pixels under the same name
+    changed = tmp_path / "changed.png"
+    changed.write_bytes(tf.io.encode_png(np.full((9, 9, 3), 7, "uint8")).numpy())
+    paths = grown.columns["image"].copy()
+    paths[0] = str(changed)
+    moved = fk.data.Table(**{**vars(grown), "columns": {**grown.columns, "image": paths}})
+    assert count(model, preprocessor, moved) == 1
+    changed.write_bytes(tf.io.encode_png(np.full((9, 9, 3), 8, "uint8")).numpy())
+    assert count(model, preprocessor, moved) == 1
+    # another preprocessing, another weight
+    twin, _ = build(data)
+    assert count(twin, preprocessor, moved) == 0
+    encoder = twin.get_layer("image_encoder")
+    encoder.set_weights([encoder.get_weights()[0] + 1e-6, *encoder.get_weights()[1:]])
+    assert count(twin, preprocessor, moved) == len(set(moved.columns["image"]))
+
+
+def test_an_encoder_that_learns_is_not_kept(data, passes):
+    model, preprocessor = build(data)
+    train, _ = batches(data, preprocessor)
+    fk.unfreeze(model, "image")
+    fk.compile_classifier(model)
+    before = model.get_layer("image_encoder").trainable_variables[0].numpy()
+    fk.fit(model, train, verbose=0)
+    assert not passes
+    assert not np.array_equal(before, model.get_layer("image_encoder").trainable_variables[0])
+
+
+def test_the_top_of_an_encoder_learns_on_kept_features_of_its_foot(data, passes):
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, preprocessor = build(data)
+        fk.unfreeze(model, "image", last=1)
+        fk.compile_classifier(model, optimizer="sgd", learning_rate=0.01)
+        train, _ = batches(data, preprocessor)
+        results.append((model, fit(model, train, epochs=2, verbose=0, shuffle=False)))
+    assert len(passes) == len(set(data.train.columns["image"]))
+    assert_same_history(results[0][1], results[1][1], 1e-4)
+    assert_same_weights(results[0][0], results[1][0], 1e-4)
+
+
+def test_a_frozen_bert(data, preset, passes):
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        keras.utils.set_random_seed(0)
+        branch = fk.bert_branch(preset, 12)
+        model = fk.compile_classifier(fk.build_classifier([branch], num_classes=2))
+        train, validation = batches(data, fk.build_preprocessor([branch]))
+        history = fit(
+            model, train, validation_data=validation, epochs=2, verbose=0, shuffle=False
+        )  # fmt: skip
+        results.append((model, history))
+    assert_same_history(results[0][1], results[1][1], 1e-4)
+    assert_same_weights(results[0][0], results[1][0], 1e-4)
+
+
+def test_callbacks_see_and_save_the_full_model(data, tmp_path):
+    model, preprocessor = build(data)
+    train, validation = batches(data, preprocessor)
+    raw = next(iter(validation))[0]
+    seen = []
+
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            seen.append((self.model is model, sorted(logs)))
+            self.model.save(tmp_path / f"{epoch}.keras")
+            self.answer = self.model.predict(raw, verbose=0)
+            self.evaluated = self.model.evaluate(validation, verbose=0, return_dict=True)
+            self.logs = logs
+
+    look = Look()
+    checkpoint = keras.callbacks.ModelCheckpoint(
+        str(tmp_path / "best.weights.h5"), save_weights_only=True
+    )
+    fk.fit(model, train, validation, 2, [look, checkpoint], verbose=0)
+    assert seen == [(True, ["accuracy", "loss", "val_accuracy", "val_loss"])] * 2
+    np.testing.assert_allclose(look.evaluated["loss"], look.logs["val_loss"], rtol=1e-5)
+    loaded = keras.saving.load_model(tmp_path / "1.keras")
+    np.testing.assert_allclose(loaded.predict(raw, verbose=0), look.answer, rtol=1e-5)
+    np.testing.assert_allclose(model.predict(raw, verbose=0), look.answer, rtol=1e-5)
+    model.load_weights(tmp_path / "best.weights.h5")
+    assert "call" not in vars(model) and model.input_spec is not None
+
+
+def test_early_stopping_and_the_weights_that_it_restores(data):
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, preprocessor = build(data)
+        train, validation = batches(data, preprocessor)
+        fk.compile_classifier(model, learning_rate=0.05)
+        stop = keras.callbacks.EarlyStopping(patience=1, restore_best_weights=True)
+        options = {"callbacks": [stop], "epochs": 12, "verbose": 0, "shuffle": False}
+        history = fit(model, train, validation_data=validation, **options)
+        results.append((model, history, stop.stopped_epoch))
+    assert results[0][2] == results[1][2] > 0
+    assert_same_history(results[0][1], results[1][1], 1e-4)
+    assert_same_weights(results[0][0], results[1][0], 1e-4)
+
+
+def test_a_run_that_is_broken_off_goes_on(data, tmp_path):
+    class Break(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+
+    def backup():
+        return keras.callbacks.BackupAndRestore(str(tmp_path / "backup"))
+
+    model, preprocessor = build(data, dropout=0)
+    train, _ = batches(data, preprocessor)
+    with pytest.raises(KeyboardInterrupt):
+        fk.fit(model, train, epochs=4, callbacks=[backup(), Break()], verbose=0)
+    assert "call" not in vars(model)
+    again, _ = build(data, seed=5, dropout=0)
+    again.get_layer("image_encoder").set_weights(model.get_layer("image_encoder").get_weights())
+    history = fk.fit(again, train, epochs=4, callbacks=[backup()], verbose=0)
+    assert history.epoch == [2, 3]
+    assert fk.fit(again, train, epochs=6, initial_epoch=4, verbose=0).epoch == [4, 5]
+
+
+def arrays(rows=24):
+    random = np.random.default_rng(0)
+    images = random.integers(0, 256, (rows // 2, *SIZE, 3)).astype("float32")
+    images = np.concatenate([images, images])
+    return [images, random.integers(1, 9, (rows, 8))], random.integers(0, 2, rows)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"class_weight": {0: 1.0, 1: 3.0}, "validation_split": 0.25},
+        {"sample_weight": np.linspace(0, 1, 24), "batch_size": 5},
+        {"validation_data": arrays(), "validation_freq": 2},
+    ],
+)
+def test_arrays(data, passes, options):
+    x, y = arrays()
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, _ = build(data)
+        results.append((model, fit(model, x, y=y, epochs=2, verbose=0, **options)))
+    assert len(passes) == 12
+    assert_same_history(results[0][1], results[1][1])
+    assert_same_weights(results[0][0], results[1][0])
+
+
+def test_any_other_dataset(data, passes):
+    (images, ids), y = arrays()
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, _ = build(data)
+        inputs = {"image": images, "text_token_ids": ids}
+        dataset = tf.data.Dataset.from_tensor_slices((inputs, y)).shuffle(24, seed=1).batch(5)
+        history = fit(
+            model, dataset, validation_data=dataset.take(1), epochs=2, verbose=0, shuffle=False,
+            class_weight={0: 1.0, 1: 3.0},
+        )  # fmt: skip
+        results.append((model, history))
+    assert 12 <= len(passes) <= 24  # two batches may find the same picture missing at once
+    assert_same_history(results[0][1], results[1][1])
+    assert_same_weights(results[0][0], results[1][0])
+
+
+def test_a_generator_runs_the_encoders_and_says_why(data, caplog):
+    x, y = arrays()
+    model, _ = build(data)
+
+    def batches():
+        while True:
+            yield {"image": x[0][:4], "text_token_ids": x[1][:4]}, y[:4]
+
+    fk.fit(model, batches(), steps_per_epoch=2, verbose=0)
+    assert "Frozen encoders run in every epoch" in caplog.text and "generator" in caplog.text
+
+
+def test_where_nothing_is_frozen_it_is_model_fit(data, tmp_path, caplog):
+    branch = fk.lstm_branch(["red"], 4)
+    model = fk.compile_classifier(fk.build_classifier([branch]))
+    train = fk.prepare(data.train, fk.build_preprocessor([branch]))
+    fk.fit(model, train, verbose=0, cache=tmp_path / "features")
+    assert not (tmp_path / "features").exists() and not caplog.text
+
+
+def test_without_a_cache_it_is_model_fit(data, passes, caplog):
+    model, preprocessor = build(data)
+    fk.fit(model, batches(data, preprocessor)[0], verbose=0, cache=False)
+    assert not passes and not caplog.text
+
+
+def test_half_precision_takes_half_the_space(data, tmp_path):
+    sizes = []
+    for dtype in ("float32", "float16"):
+        cache = fk.FeatureCache(tmp_path / dtype, dtype=dtype)
+        model, preprocessor = build(data)
+        fk.fit(model, batches(data, preprocessor)[0], cache=cache, verbose=0)
+        sizes.append(cache.open().info()["bytes"])
+    assert sizes[1] < 0.6 * sizes[0]
+
+
+def test_a_damaged_feature_is_computed_again(data, passes, tmp_path):
+    model, preprocessor = build(data, dropout=0)
+    train, _ = batches(data, preprocessor)
+    fk.fit(model, train, cache=tmp_path, verbose=0)
+    (file,) = [path for path in tmp_path.rglob("*") if path.suffix in (".sqlite", ".db")]
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE contents SET value = zeroblob(length(value)) WHERE id <= 3")
+    connection.close()
+    passes.clear()
+    fk.fit(model, train, cache=tmp_path, verbose=0)
+    assert 3 <= len(passes) <= 6
+    passes.clear()
+    fk.fit(model, train, cache=tmp_path, verbose=0)
+    assert not passes
+
+
+def test_a_file_that_vanishes_costs_its_row_alone(statements, tmp_path):
+    frame = pd.read_csv(statements)
+    frame["image"] = [str(statements.parent / name) for name in frame["image"]]
+    doomed = tmp_path / "doomed.png"
+    doomed.write_bytes(tf.io.encode_png(np.full((9, 9, 3), 7, "uint8")).numpy())
+    frame.loc[0, "image"] = str(doomed)
+    data = read(frame, split=(1, 0, 0), files_root=tmp_path.anchor)
+    doomed.unlink()
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, preprocessor = build(data)
+        table = data.train.take(np.arange(len(data.train)))
+        train = fk.prepare(table, preprocessor, 8)
+        results.append((model, fit(model, train, verbose=0, shuffle=False), table.failures))
+    assert len(results[0][2]) == 1 and results[0][2] == results[1][2]
+    assert_same_history(results[0][1], results[1][1])
+    assert_same_weights(results[0][0], results[1][0])
+
+
+def test_absent_pictures(statements):
+    frame = pd.read_csv(statements)
+    frame["image"] = [str(statements.parent / name) for name in frame["image"]]
+    frame.loc[::3, "image"] = ""
+    data = read(frame, missing="allow")
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, preprocessor = build(data)
+        train, _ = batches(data, preprocessor)
+        results.append((model, fit(model, train, verbose=0, shuffle=False)))
+    assert_same_history(results[0][1], results[1][1])
+    assert_same_weights(results[0][0], results[1][0])
+
+
+def test_features_that_do_not_fit_into_the_cache(data, tmp_path, caplog):
+    model, preprocessor = build(data)
+    cache = fk.FeatureCache(tmp_path, max_bytes=1000)
+    fk.fit(model, batches(data, preprocessor)[0], cache=cache, verbose=0)
+    assert "Frozen encoders run in every epoch" in caplog.text and "max_bytes" in caplog.text
+
+
+def test_evaluation_takes_the_features(data, passes):
+    model, preprocessor = build(data)
+    test = fk.prepare(data.test, preprocessor, 8)
+    slow = fk.evaluate(model, test, data.class_names, cache=False)
+    for _ in range(2):
+        quick = fk.evaluate(model, test, data.class_names)
+        np.testing.assert_allclose(quick.probabilities, slow.probabilities, rtol=1e-5)
+    assert len(passes) == len(set(data.test.columns["image"]))
+
+
+def test_the_progress_bar(data, capsys, caplog):
+    caplog.set_level(logging.INFO)
+    model, preprocessor = build(data)
+    train, _ = batches(data, preprocessor)
+    fk.fit(model, train)
+    out = capsys.readouterr().out
+    assert "Computing the frozen features of image" in out
+    fk.fit(model, train, verbose=0)
+    assert not capsys.readouterr().out
+    fk.fit(model, train, verbose=2)
+    assert "Computing" not in capsys.readouterr().out  # nothing to compute
+
+
+def test_wrong_caches(data):
+    model, preprocessor = build(data)
+    train, _ = batches(data, preprocessor)
+    with pytest.raises(TypeError, match="Wrong type of cache. Expected True, False, a folder"):
+        fk.fit(model, train, cache=3)
+    with pytest.raises(ValueError, match="Wrong dtype of the cache. Expected 'float32'"):
+        fk.FeatureCache(dtype="int8")
+
+
+def augmented_branch():
+    """The tiny branch behind a random flip."""
+    tiny = tiny_branch()
+    pixels = keras.Input((*SIZE, 3), name="image")
+    features = tiny.encoder(keras.layers.RandomFlip(name="flip", seed=1)(pixels))
+    present = keras.ops.any(pixels > -0.5, axis=(1, 2, 3))
+    features = {"pooled_output": features["pooled_output"], "present": present}
+    tiny.encoder.name = "inner"
+    return fk.Branch(
+        "image", keras.Model(pixels, features, name="image_encoder"), tiny.preprocessor
+    )
+
+
+def build_augmented(data):
+    keras.utils.set_random_seed(0)
+    words = words_branch(fk.learn_vocabulary(data.train, "text"))
+    branches = [augmented_branch(), words]
+    model = fk.compile_classifier(fk.build_classifier(branches))
+    return model, fk.build_preprocessor(branches)
+
+
+def test_augmentation_ahead_of_a_frozen_encoder_is_never_kept_unasked(data, passes, caplog):
+    model, preprocessor = build_augmented(data)
+    fk.fit(model, batches(data, preprocessor)[0], verbose=0)
+    assert not passes
+    assert "'flip' inside it draws anew in training" in caplog.text
+
+
+def test_views_of_augmented_pictures(data, passes):
+    model, preprocessor = build_augmented(data)
+    train, validation = batches(data, preprocessor)
+    rows = len(set(data.train.columns["image"]))
+    fk.fit(model, train, validation_data=validation, epochs=4, views=3, verbose=0)
+    assert len(passes) == 3 * rows + len(set(data.validation.columns["image"]))
+    passes.clear()
+    fk.fit(model, train, epochs=2, views=3, verbose=0)
+    assert not passes
+    fk.fit(model, train, epochs=2, views=4, verbose=0)
+    assert len(passes) == rows  # one view more
+
+
+def test_views_differ_and_each_epoch_sees_the_next(data):
+    model, preprocessor = build_augmented(data)
+    frozen = open_frozen(model, True, views=3)
+    train = fk.prepare(data.train, preprocessor, 64)
+    features = frozen.replace(train, training=True)
+    name = next(iter(frozen.parts.groups[0].extractor.output))
+    epochs = [next(iter(features))[0][name].numpy() for _ in range(4)]
+    assert not np.allclose(epochs[0], epochs[1]) and not np.allclose(epochs[1], epochs[2])
+    np.testing.assert_array_equal(epochs[0], epochs[3])
+
+
+def test_views_where_nothing_is_random(data):
+    model, preprocessor = build(data)
+    train, _ = batches(data, preprocessor)
+    with pytest.raises(ValueError, match="Nothing random comes ahead of a frozen.*views=2"):
+        fk.fit(model, train, views=2, verbose=0)
+
+
+def test_class_weights_of_prepared_data(data):
+    results = []
+    for prepared, fitted in (("balanced", None), (None, "balanced")):
+        model, preprocessor = build(data)
+        train, _ = batches(data, preprocessor, class_weight=prepared)
+        results.append((model, fk.fit(model, train, class_weight=fitted, verbose=0)))
+    assert_same_history(results[0][1], results[1][1])
+    model, preprocessor = build(data)
+    train, _ = batches(data, preprocessor)
+    by_id = fk.fit(model, train, class_weight={0: 5.0}, verbose=0)
+    model, _ = build(data)
+    by_name = fk.fit(model, train, class_weight={data.class_names[0]: 5.0}, verbose=0)
+    assert by_id.history["loss"][0] != pytest.approx(results[0][1].history["loss"][0])
+    assert len(by_name.history["loss"]) == 1
+    train, _ = batches(data, preprocessor, class_weight="balanced")
+    with pytest.raises(ValueError, match="class weights already.*in prepare or in fit"):
+        fk.fit(model, train, class_weight={0: 5.0})
+
+
+def test_a_model_of_a_class_of_its_own_is_fitted_by_its_own_rules(data, caplog):
+    class Own(keras.Model):
+        def call(self, inputs, training=None, mask=None):
+            return super().call(inputs, training=training, mask=mask)
+
+    model, preprocessor = build(data)
+    own = Own(model.inputs, model.outputs)
+    own.compile("adam", "binary_crossentropy")
+    fk.fit(own, batches(data, preprocessor)[0], verbose=0)
+    assert "only the graph of a functional model can be split" in caplog.text
+
+
+def test_a_train_step_of_its_own(data, passes):
+    class Doubled(keras.Model):
+        def compute_loss(self, *args, **kwargs):
+            return 2 * super().compute_loss(*args, **kwargs)
+
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        model, preprocessor = build(data)
+        doubled = Doubled(model.inputs, model.outputs)
+        doubled.compile("sgd", "binary_crossentropy")
+        train, _ = batches(data, preprocessor)
+        results.append((doubled, fit(doubled, train, verbose=0, shuffle=False)))
+    assert passes
+    assert_same_history(results[0][1], results[1][1])
+    assert_same_weights(results[0][0], results[1][0])
+
+
+def test_a_folder_that_cannot_be_written_to(data, tmp_path, caplog):
+    (tmp_path / "file").write_text("in the way")
+    model, preprocessor = build(data)
+    history = fk.fit(model, batches(data, preprocessor)[0], cache=tmp_path / "file", verbose=0)
+    assert len(history.epoch) == 1
+    assert "Frozen encoders run in every epoch" in caplog.text
+
+
+def test_mixed_precision(data):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        results = []
+        for fit in (fk.fit, keras.Model.fit):
+            model, preprocessor = build(data, dropout=0)
+            train, _ = batches(data, preprocessor)
+            results.append((model, fit(model, train, verbose=0, shuffle=False)))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert_same_history(results[0][1], results[1][1], 0.02)
