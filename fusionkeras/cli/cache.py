@@ -3,7 +3,7 @@
 import json
 import time
 
-from fusionkeras.training.store import FeatureStore
+from fusionkeras.training.frozen.store import FeatureStore
 
 
 def run_cache(options):

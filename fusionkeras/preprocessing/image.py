@@ -161,17 +161,14 @@ def _read_pixels(encoded, jpeg_sides, image_size):
 def _read_jpeg(encoded, sides, image_size):
     """Pixels, and the sides that they stand for: 3001 rows at 1/8 are 375.125, though 376 come."""
     more, less = JPEG_SPARE
-    fits = [
-        tf.reduce_all(less * sides >= [more * ratio * side for side in image_size])
-        for ratio in JPEG_RATIOS[1:]
-    ]
-    which = tf.reduce_sum(tf.cast(fits, tf.int32))
+    room = tf.reduce_min(less * sides // [more * side for side in image_size])
+    which = tf.reduce_sum(tf.cast(room >= JPEG_RATIOS[1:], tf.int32))
     # By default TensorFlow takes fast cosines: 0.8 grey levels too dark, and hardly faster.
     decode = functools.partial(
         tf.io.decode_jpeg, encoded, channels=3, dct_method="INTEGER_ACCURATE"
     )
     pixels = tf.switch_case(which, [functools.partial(decode, ratio=r) for r in JPEG_RATIOS])
-    return pixels, tf.cast(sides, tf.float32) / tf.gather(tf.cast(JPEG_RATIOS, tf.float32), which)
+    return pixels, tf.cast(sides / 2**which, tf.float32)
 
 
 def _read_other(encoded):

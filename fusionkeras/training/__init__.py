@@ -3,8 +3,7 @@
 from fusionkeras.training.compiling import compile_classifier
 from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
-from fusionkeras.training.frozen_inputs import FeatureCache, with_features
-from fusionkeras.training.split import split_frozen
+from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
 
 __all__ = [
     "FeatureCache",

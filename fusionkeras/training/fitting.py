@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error
 from fusionkeras.data.pipeline import batches_of
-from fusionkeras.training.frozen_inputs import NotCachedError, open_frozen
+from fusionkeras.training.frozen import NotCachedError, open_frozen
 
 _LOGGER = logging.getLogger("fusionkeras")
 

@@ -1,15 +1,15 @@
 """Large photos through tf.data: `decode_images` beside `decode_image` and a plain resize.
 
-    python tests/benchmarks/bench_pipeline.py [--photos 200] [--noise 2] [--repeats 3]
+    python tests/benchmarks/bench_pipeline.py [--photos 200] [--quality 90] [--repeats 3]
 
 Run by hand, on a machine that does nothing else. 8 drawn photos of 4000x3000 are written to a
-temporary folder as JPEGs of quality 90, copied until there are enough, and read anew in every
+temporary folder as JPEGs, copied until there are enough, and read anew in every
 repetition (from the system's cache, as a rule). Both ways have the same files, batches of 32 and
 the same parallelism; the best repetition of each counts. The error is the mean absolute difference
 from the truth, in grey levels: decoded in full with accurate cosines, resized with antialiasing.
 
 The time of a JPEG of N bytes has a part that no decoder can skip, that of undoing the Huffman code.
-With more noise there are more bytes, and the ratio falls: `--noise` shows it.
+The more bytes, the lower the ratio: `--quality` shows it.
 """
 
 import argparse
@@ -30,7 +30,7 @@ SIZE, TARGET, BATCH_SIZE, DISTINCT = (4000, 3000), (224, 224), 32, 8
 def main():
     arguments = read_arguments()
     with tempfile.TemporaryDirectory() as folder:
-        files = write_photos(pathlib.Path(folder), arguments.photos, arguments.noise)
+        files = write_photos(pathlib.Path(folder), arguments.photos, arguments.quality)
         megabytes = np.mean([pathlib.Path(file).stat().st_size for file in files]) / 1e6
         print(f"{len(files)} JPEGs of 4000x3000, {megabytes:.1f} MB each, to 224x224")
         ways = {"decode_image + tf.image.resize": plain(files), "decode_images": ours(files)}
@@ -49,22 +49,22 @@ def main():
 def read_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--photos", type=int, default=200)
-    parser.add_argument("--noise", type=float, default=2, help="grey levels, of single pixels")
+    parser.add_argument("--quality", type=int, default=90, help="of the JPEGs, 1 to 95")
     parser.add_argument("--repeats", type=int, default=3)
     return parser.parse_args()
 
 
-def write_photos(folder, count, noise):
+def write_photos(folder, count, quality):
     files = [str(folder / f"{place}.jpg") for place in range(count)]
     for place, file in enumerate(files):
         if place < DISTINCT:
-            draw_photo(place, noise).save(file, quality=90)
+            draw_photo(place).save(file, quality=quality)
         else:
             shutil.copyfile(files[place % DISTINCT], file)
     return files
 
 
-def draw_photo(seed, noise):
+def draw_photo(seed):
     """Noise of every scale from 4 to 2048 pixels, as in photos; sharp shapes and text; grain."""
     random = np.random.default_rng(seed)
     pixels = np.full((SIZE[1], SIZE[0], 3), 128, "float32")
@@ -80,7 +80,7 @@ def draw_photo(seed, noise):
         pen.ellipse([x, y, x + width, y + width], fill=color)
         pen.line([y, x, y + 2 * width, x - width], fill=color, width=int(1 + width // 40))
         pen.text((x, y), "sharp edges, small words", fill=color, font_size=int(20 + width // 4))
-    grain = random.normal(0, noise, (SIZE[1], SIZE[0], 3))
+    grain = random.normal(0, 2, (SIZE[1], SIZE[0], 3))
     return Image.fromarray(np.clip(np.asarray(image) + grain, 0, 255).astype("uint8"))
 
 

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-STORE = pathlib.Path(__file__).resolve().parents[2] / "fusionkeras" / "training" / "store.py"
+STORE = pathlib.Path(__file__).resolve().parents[2] / "fusionkeras/training/frozen/store.py"
 LOADS = ((4000, 8_192), (200, 800_000))  # entries, bytes each
 BATCH_SIZE, READS = 32, 200
 

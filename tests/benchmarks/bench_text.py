@@ -16,9 +16,9 @@ import time
 import numpy as np
 
 import fusionkeras as fk
-from fusionkeras.training.split import cut
-from fusionkeras.training.store import FeatureStore
-from fusionkeras.training.table_features import TableFeatures
+from fusionkeras.training.frozen.split import cut
+from fusionkeras.training.frozen.store import FeatureStore
+from fusionkeras.training.frozen.table_features import TableFeatures
 
 SEQUENCE_LENGTH = 256
 

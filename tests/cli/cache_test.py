@@ -8,7 +8,7 @@ import pytest
 from fusionkeras.cli import main
 from fusionkeras.cli.cache import human_size
 from fusionkeras.data.memory import cache_folder
-from fusionkeras.training.store import FeatureStore
+from fusionkeras.training.frozen.store import FeatureStore
 
 
 def fill(store):

@@ -10,8 +10,8 @@ import pytest
 import tensorflow as tf
 
 import fusionkeras as fk
-from fusionkeras.training.features import FrozenGroup
-from fusionkeras.training.frozen_inputs import open_frozen
+from fusionkeras.training.frozen.features import FrozenGroup
+from fusionkeras.training.frozen.inputs import open_frozen
 
 SIZE = (16, 16)
 
@@ -532,7 +532,7 @@ def test_a_train_step_of_its_own(data, passes):
 def test_a_folder_that_cannot_be_written_to(data, tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     model, preprocessor = build(data)
-    history = fk.fit(model, batches(data, preprocessor)[0], cache=tmp_path / "file", verbose=0)
+    history = fk.fit(model, batches(data, preprocessor)[0], cache=tmp_path / "file/in", verbose=0)
     assert len(history.epoch) == 1
     assert "Frozen encoders run in every epoch" in caplog.text
 
@@ -548,3 +548,30 @@ def test_mixed_precision(data):
     finally:
         keras.config.set_dtype_policy("float32")
     assert_same_history(results[0][1], results[1][1], 0.02)
+
+
+def test_an_encoder_that_mixes_the_rows_of_a_batch(caplog):
+    x = keras.Input((4,))
+    y = keras.layers.Dense(8)(x)
+    y = y - keras.ops.mean(y, axis=0, keepdims=True)
+    frozen = keras.Model(x, y)
+    frozen.trainable = False
+    results = []
+    for fit in (fk.fit, keras.Model.fit):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((4,)), frozen, keras.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        inputs = np.random.default_rng(0).normal(size=(16, 4)).astype("float32")
+        results.append(fit(model, inputs, y=inputs[:, :1], verbose=0))
+    assert "is not the same alone and among others" in caplog.text
+    assert_same_history(*results)
+
+
+def test_features_without_a_fixed_size(caplog):
+    x = keras.Input((None, 4))
+    y = keras.layers.Dense(8, trainable=False)(x)
+    model = keras.Model(x, keras.layers.Dense(1)(y))
+    model.compile("sgd", "mse")
+    inputs = np.ones((8, 3, 4), "float32")
+    fk.fit(model, inputs, y=inputs[..., :1], verbose=0)
+    assert "differ in size" in caplog.text

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fusionkeras.training.split import rerun
+from fusionkeras.training.frozen.split import rerun
 
 # On so many rows, so closely must the short encoder answer as the full one before it is used.
 PROBE_ROWS, TOLERANCE = 8, 1e-3

@@ -9,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
-from fusionkeras.training.fingerprint import CannotFingerprint, fingerprint
-from fusionkeras.training.fold import fold
+from fusionkeras.training.frozen.fingerprint import CannotFingerprint, fingerprint
+from fusionkeras.training.frozen.fold import fold
 
+# By how much a row may differ, relatively, alone and in a batch.
+ROUNDING = 1e-3
 _LOGGER = logging.getLogger("fusionkeras")
 
 
@@ -45,14 +47,17 @@ class FrozenGroup:
         fields = [
             (name, _stored(type_, dtype), shape) for name, (shape, type_) in self.specs.items()
         ]
+        if any(None in shape for _, _, shape in fields):
+            raise NotCachedError(f"the features of {', '.join(self.inputs)} differ in size")
         self.record = np.dtype(fields + [(name, "bool") for name in flags])
-        described = json.dumps([before, self.record.descr, bool(views)])
+        types = [[str(field[0]), field[1]] for field in self.record.fields.values()]
+        described = json.dumps([before, types, bool(views)])
         try:
             encoder = fingerprint(group.extractor)
         except CannotFingerprint as reason:
             raise NotCachedError(str(reason)) from reason
         self._base = hashlib.sha256(encoder + described.encode()).digest()
-        self._run = None
+        self._run = self._alone = None
 
     @property
     def label(self):
@@ -69,22 +74,35 @@ class FrozenGroup:
 
     def extract(self, inputs):
         """The features of a batch of inputs, `{name: array (batch, ...)}`."""
-        if self._run is None:
-            self._run = self.compiled(self.extractor)
-        features = self._run([inputs[name] for name in self.inputs])
-        return {name: _as_array(value) for name, value in features.items()}
+        self._run = self._run or self._compiled()
+        tensors = [tf.convert_to_tensor(inputs[name]) for name in self.inputs]
+        features = {name: _as_array(value) for name, value in self._run(tensors).items()}
+        if self._alone is None and len(tensors[0]) > 1 and not self.views:
+            self._alone = self._run([tensor[:1] for tensor in tensors])
+            self._check_alone(features)
+        return features
 
-    def compiled(self, extractor):
-        """A graph that runs an extractor on a list of tensors.
+    def _compiled(self):
+        """A graph that runs the extractor.
 
         BatchNorm is folded: measured, 1.2 times as fast on ResNet50, 1.7 times on MobileNetV2.
         """
-        folded = fold(extractor)
+        folded = fold(self.extractor)
+        specs = [tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in self.extractor.inputs]
         return tf.function(
             lambda inputs: folded(inputs, training=bool(self.views)),
-            reduce_retracing=True,
+            input_signature=[specs],
             autograph=False,
         )
+
+    def _check_alone(self, features):
+        """What depends on the other rows of its batch cannot be kept: the first is tried alone."""
+        for name, value in self._alone.items():
+            alone, among = _as_array(value)[0], features[name][0]
+            if not np.allclose(alone, among, rtol=ROUNDING, atol=ROUNDING * np.abs(among).max()):
+                raise NotCachedError(
+                    f"a row of {name!r} is not the same alone and among others of a batch"
+                )
 
     def save(self, keys, features, must=True):
         """Writes records to the store and returns them: a list of bytes.

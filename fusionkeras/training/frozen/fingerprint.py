@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import tree
 
-from fusionkeras.training.graph import Wire, walk
-from fusionkeras.training.tracing import (
+from fusionkeras.training.frozen.graph import Wire, walk
+from fusionkeras.training.frozen.tracing import (
     canonical,
     is_known,
     is_seed,
@@ -33,9 +33,9 @@ def fingerprint(extractor):
     """Hashes what a model computes: its graph, its layers and all of their weights.
 
     The same architecture with the same weights has the same fingerprint in any process, whatever
-    its layers are named. Layers of Keras, keras_hub and this package are told apart by their
-    configuration; those of others, and functions that users pass, by the TensorFlow graph of what
-    they compute, in inference and in training.
+    its layers, inputs and outputs are named. Layers of Keras, keras_hub and this package are told
+    apart by their configuration; those of others, and functions that users pass, by the TensorFlow
+    graph of what they compute, in inference and in training.
 
     Args:
         extractor: functional `keras.Model`.
@@ -59,10 +59,7 @@ def fingerprint(extractor):
         True
     """
     graph = walk(extractor)
-    inputs = [
-        (wire.spec.name, wire.spec.shape, wire.spec.dtype, bool(wire.spec.sparse))
-        for wire in graph.inputs
-    ]
+    inputs = [(wire.spec.shape, wire.spec.dtype, bool(wire.spec.sparse)) for wire in graph.inputs]
     places = {wire: f"input {place}" for place, wire in enumerate(graph.inputs)}
     digest = hashlib.sha256(repr([_versions(), inputs]).encode())
     with losses_kept(extractor), warnings.catch_warnings():
@@ -70,8 +67,7 @@ def fingerprint(extractor):
         for number, step in enumerate(graph.steps):
             digest.update(_describe(step, places))
             places |= {wire: f"{number}:{place}" for place, wire in enumerate(step.outputs)}
-    outputs = tree.map_structure(lambda wire: places[wire], graph.outputs)
-    digest.update(repr(outputs).encode())
+    digest.update(repr([places[wire] for wire in tree.flatten(graph.outputs)]).encode())
     return digest.digest()
 
 

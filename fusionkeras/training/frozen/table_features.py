@@ -8,8 +8,10 @@ import tensorflow as tf
 
 from fusionkeras.data.inputs import columns_of, make_reader, parts_of, preprocess
 from fusionkeras.data.pipeline import mapped
-from fusionkeras.training.features import FrozenGroup, batch_size, digest_of, progress_bar
-from fusionkeras.training.shorten import shorten
+from fusionkeras.training.frozen.features import FrozenGroup, batch_size, digest_of, progress_bar
+from fusionkeras.training.frozen.shorten import shorten
+
+NAMES = ("name", "column", "output")
 
 
 class TableFeatures:
@@ -153,8 +155,9 @@ def _flag(column):
 
 
 def _describe(part):
-    """The configuration of a preprocessor, without the name that Keras counts up."""
-    return [type(part).__name__, {k: v for k, v in part.get_config().items() if k != "name"}]
+    """The configuration of a preprocessor, without names: they change nothing in what comes out."""
+    config = {key: value for key, value in part.get_config().items() if key not in NAMES}
+    return [type(part).__name__, config]
 
 
 def _is_ours(part):

@@ -9,7 +9,7 @@ from keras import layers, ops, tree
 import fusionkeras as fk
 from fusionkeras.branches import BRANCHES
 from fusionkeras.branches.image import IMAGE_ENCODERS
-from fusionkeras.training.split import cut, rerun, split_frozen
+from fusionkeras.training.frozen.split import cut, rerun, split_frozen
 
 RANDOM = np.random.default_rng(0)
 

@@ -7,8 +7,8 @@ import warnings
 import keras
 from keras import tree
 
-from fusionkeras.training.frontier import Frontier
-from fusionkeras.training.graph import (
+from fusionkeras.training.frozen.frontier import Frontier
+from fusionkeras.training.frozen.graph import (
     Beside,
     check_functional,
     function_of,
@@ -16,8 +16,8 @@ from fusionkeras.training.graph import (
     run,
     walk,
 )
-from fusionkeras.training.masks import AttachMask, ReadMask
-from fusionkeras.training.tracing import losses_kept
+from fusionkeras.training.frozen.masks import AttachMask, ReadMask
+from fusionkeras.training.frozen.tracing import losses_kept
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,7 +10,7 @@ from keras.src.ops.function import Function
 from keras.src.ops.operation import Operation
 
 from fusionkeras._checks import argument_error
-from fusionkeras.training.masks import AttachMask
+from fusionkeras.training.frozen.masks import AttachMask
 
 
 class Wire:

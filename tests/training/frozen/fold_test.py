@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 import fusionkeras as fk
-from fusionkeras.training.fold import fold
+from fusionkeras.training.frozen.fold import fold
 
 
 def shake(model):

@@ -12,17 +12,17 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.inputs import parts_of
 from fusionkeras.data.pipeline import batches_of, mapped
-from fusionkeras.training.features import (
+from fusionkeras.training.frozen.features import (
     FrozenGroup,
     NotCachedError,
     batch_size,
     digest_of,
     progress_bar,
 )
-from fusionkeras.training.fingerprint import fingerprint
-from fusionkeras.training.split import cut
-from fusionkeras.training.store import FeatureStore
-from fusionkeras.training.table_features import TableFeatures
+from fusionkeras.training.frozen.fingerprint import fingerprint
+from fusionkeras.training.frozen.split import cut
+from fusionkeras.training.frozen.store import FeatureStore
+from fusionkeras.training.frozen.table_features import TableFeatures
 
 _LOGGER = logging.getLogger("fusionkeras")
 

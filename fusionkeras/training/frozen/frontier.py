@@ -5,8 +5,8 @@ import dataclasses
 import keras
 from keras import tree
 
-from fusionkeras.training.graph import Visitor
-from fusionkeras.training.tracing import canonical, is_known, layers_of, side_effects, trace
+from fusionkeras.training.frozen.graph import Visitor
+from fusionkeras.training.frozen.tracing import canonical, is_known, layers_of, side_effects, trace
 
 # Stands for the size of a batch, to tell it from all other sizes.
 BATCH = 97

@@ -14,8 +14,8 @@ from contextlib import closing
 
 import pytest
 
-from fusionkeras.training import store as store_module
-from fusionkeras.training.store import FeatureStore
+from fusionkeras.training.frozen import store as store_module
+from fusionkeras.training.frozen.store import FeatureStore
 
 # A process that knows the store alone; `-I -S` begins it in a tenth of a second.
 PROCESS = """
