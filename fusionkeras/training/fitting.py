@@ -3,9 +3,10 @@
 import dataclasses
 import logging
 
+import keras
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error
+from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.pipeline import batches_of
 from fusionkeras.training.frozen import NotCachedError, open_frozen
 
@@ -30,7 +31,8 @@ def fit(
     of the inputs. Everything else is Keras' own: the History, the callbacks, which see and save
     the full model, validation, weights of rows. The weights that are reached are those of
     `model.fit` on the same batches, to rounding. Where nothing is frozen it is `model.fit`; where
-    something is but cannot be kept, it is as well, and the log says why.
+    something is but cannot be kept, it is as well, and the log says why. As Keras asks, compile
+    again after you froze or unfroze layers.
 
     Args:
         model: a compiled `keras.Model`.
@@ -63,6 +65,7 @@ def fit(
         >>> sorted(fit(model, train, epochs=1, verbose=0).history)
         ['accuracy', 'loss']
     """
+    check_integer("number of views", 0, views=views)
     if isinstance(train, tf.data.Dataset):
         kwargs.setdefault("shuffle", False)  # a dataset shuffles itself; Keras warns otherwise
     # Keras remembers the epoch that BackupAndRestore went on from, and would begin every later
@@ -82,8 +85,21 @@ def fit(
         frozen = None
     if frozen is None:
         return model.fit(train, validation_data=validation_data, **options)
+    options["callbacks"] = [*keras.tree.flatten(callbacks or []), _Watch(frozen)]
     with frozen.fed():
         return model.fit(features, validation_data=validation, **options)
+
+
+class _Watch(keras.callbacks.Callback):
+    """Sees to it that no feature of other weights is used: `BackupAndRestore` sets weights."""
+
+    def __init__(self, frozen):
+        super().__init__()
+        self.frozen = frozen
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Looks at the weights behind all other callbacks."""
+        self.frozen.look_at_weights()
 
 
 def _weighted(source, class_weight):

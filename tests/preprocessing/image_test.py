@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from fusionkeras import DecodeImage
 from fusionkeras.preprocessing.image import decode_images
@@ -112,7 +112,8 @@ def test_any_batch(batch):
 
 
 def test_conforms():
-    check_preprocessor(DecodeImage((6, 5)), {"image": [GOOD["png"], GOOD["jpeg"]]})
+    large = encode(smooth((213, 171)), "JPEG")
+    check_preprocessor(DecodeImage((6, 5)), {"image": [GOOD["png"], GOOD["jpeg"], large]})
 
 
 def test_names():
@@ -146,3 +147,112 @@ def test_a_missing_column_is_an_error():
 def test_a_wrong_size_is_an_error(size):
     with pytest.raises((ValueError, TypeError), match="image_size="):
         DecodeImage(size)
+
+
+# JPEGs that are decoded to 1/2, 1/4 or 1/8 of their size
+
+
+def smooth(size):
+    return picture(size=(4, 3)).resize(size, Image.Resampling.BICUBIC)
+
+
+def photo():
+    """4000x3000, deterministic: what is coarse and what is fine, as in photos, and sharp shapes."""
+    random = np.random.default_rng(0)
+    pixels = np.full((3000, 4000), 128, "float32")
+    for scale in (4, 16, 64, 256, 1024):
+        coarse = random.normal(0, 4 * scale**0.4, (3000 // scale + 1, 4000 // scale + 1))
+        pixels += Image.fromarray(coarse.astype("float32")).resize((4000, 3000))
+    image = Image.fromarray(np.clip(pixels, 0, 255).astype("uint8")).convert("RGB")
+    pen = ImageDraw.Draw(image)
+    for x, y, width in random.integers(0, [4000, 3000, 300], (80, 3)):
+        pen.ellipse([x, y, x + width, y + width], fill=tuple(random.integers(0, 256, 3).tolist()))
+        pen.line([x, y, 4 * width, x], fill=tuple(random.integers(0, 256, 3).tolist()), width=7)
+    return encode(image, "JPEG", quality=90)
+
+
+def resized(content, size, ratio=1, method="INTEGER_ACCURATE", antialias=True):
+    pixels = tf.io.decode_jpeg(content, channels=3, ratio=ratio, dct_method=method)
+    return tf.image.resize(pixels, size, antialias=antialias).numpy()
+
+
+def test_a_photo_is_truer_than_by_a_plain_resize():
+    content, size = photo(), (224, 224)
+    (ours,), _ = decode_images(tf.constant([content]), size)
+    truth = resized(content, size)
+    error = np.abs(ours - truth).mean()
+    plain = np.abs(resized(content, size, method="", antialias=False) - truth).mean()
+    assert error < 0.8 and plain > 8  # 0.63 and 9.69 grey levels
+
+
+# To 12x12, where 1/8 begins at 12 * 8 * 5/3 = 160.
+RATIOS = [
+    ((160, 160), 8), ((800, 1600), 8), ((160, 152), 4), ((152, 160), 4), ((80, 80), 4),
+    ((80, 72), 2), ((72, 80), 2), ((40, 40), 2), ((40, 32), 1), ((32, 40), 1), ((12, 12), 1),
+    ((8, 8), 1), ((8, 4000), 1), ((4000, 8), 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("size", "ratio"), RATIOS)
+def test_the_size_decides_how_a_jpeg_is_decoded(size, ratio):
+    content = encode(picture(size=size), "JPEG")
+    (ours,), (reason,) = decode_images(tf.constant([content]), (12, 12))
+    assert reason == b"ok"
+    assert (ours.numpy() == resized(content, (12, 12), ratio)).all()
+
+
+@pytest.mark.parametrize("size", [(169, 177), (175, 161), (89, 87), (47, 43)])
+def test_sides_that_do_not_divide_shift_nothing(size):
+    """Up to 7 rows and columns of padding are decoded; taken for a part they cost 4 to 8 levels."""
+    content = encode(smooth(size), "JPEG", quality=95)
+    (ours,), _ = decode_images(tf.constant([content]), (12, 12))
+    assert np.abs(ours - resized(content, (12, 12))).mean() < 1
+
+
+KINDS = {
+    "4:4:4": ("RGB", {"subsampling": 0}),
+    "4:2:0": ("RGB", {"subsampling": 2}),
+    "progressive": ("RGB", {"progressive": True}),
+    "grey": ("L", {}),
+    "cmyk": ("CMYK", {}),
+}
+
+
+@pytest.mark.parametrize("side", [12, 24, 48, 64])  # decoded to 1/8, 1/4, 1/2 and in full
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_at_every_ratio(kind, side):
+    mode, options = KINDS[kind]
+    content = encode(smooth((171, 163)).convert(mode), "JPEG", quality=95, **options)
+    size = (side, side)
+    whole, cut, shorter = content, content[:-40], content[: len(content) // 2]
+    pixels, reasons = decode_images(tf.constant([whole, cut, shorter, whole]), size)
+    assert reasons.numpy().tolist() == [b"ok", b"unreadable", b"unreadable", b"ok"]
+    assert np.abs(pixels[0] - resized(content, size)).mean() < 1.5
+    assert (pixels[0] == pixels[3]).numpy().all() and (pixels[1:3].numpy() == -1).all()
+
+
+def mixed_sizes():
+    sides = [(700, 500), (333, 251), (81, 79), (33, 57), (9, 700), (160, 160)]
+    jpegs = [encode(smooth(size), "JPEG") for size in sides]
+    return [*jpegs, GOOD["png"], GOOD["webp"], jpegs[0][:-50], b""]
+
+
+def test_a_batch_is_its_rows():
+    rows = mixed_sizes()
+    together, _ = decode_images(tf.constant(rows), (12, 10))
+    alone = [decode_images(tf.constant([row]), (12, 10))[0][0] for row in rows]
+    assert (together.numpy() == np.stack(alone)).all()
+
+
+def test_exported_it_decodes_alike(tmp_path):
+    module = tf.Module()
+    module.decode = tf.function(
+        lambda rows: decode_images(rows, (12, 10)),
+        input_signature=[tf.TensorSpec([None], "string")],
+    )
+    tf.saved_model.save(module, tmp_path)
+    rows = tf.constant(mixed_sizes())
+    pixels, reasons = tf.saved_model.load(tmp_path).decode(rows)
+    expected_pixels, expected_reasons = decode_images(rows, (12, 10))
+    assert (pixels.numpy() == expected_pixels.numpy()).all()
+    assert (reasons.numpy() == expected_reasons.numpy()).all()

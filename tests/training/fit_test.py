@@ -66,12 +66,12 @@ def words_branch(vocabulary):
     return fk.Branch("text", encoder, fk.WordIds(vocabulary, sequence_length=8))
 
 
-def build(data, seed=0, dropout=0.2, optimizer="adam", hidden_dim=16):
+def build(data, seed=0, dropout=0.2, hidden_dim=16):
     keras.utils.set_random_seed(seed)
     branches = [tiny_branch(), words_branch(fk.learn_vocabulary(data.train, "text"))]
     fusion = fk.Concat(hidden_dim=hidden_dim)
     model = fk.build_classifier(branches, fusion, num_classes=2, dropout=dropout)
-    return fk.compile_classifier(model, optimizer=optimizer), fk.build_preprocessor(branches)
+    return fk.compile_classifier(model), fk.build_preprocessor(branches)
 
 
 def batches(data, preprocessor, **options):
@@ -90,13 +90,12 @@ def assert_same_history(history, other, tolerance=1e-5):
         np.testing.assert_allclose(values, other.history[name], rtol=tolerance, atol=tolerance)
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_it_reaches_the_weights_of_model_fit(data, optimizer):
+def test_it_reaches_the_weights_of_model_fit(data):
     results = []
     for fit in (fk.fit, keras.Model.fit):
-        model, preprocessor = build(data, optimizer=optimizer)
+        model, preprocessor = build(data)
         train, validation = batches(data, preprocessor, class_weight="balanced")
-        options = {"validation_data": validation, "epochs": 3, "verbose": 0, "shuffle": False}
+        options = {"validation_data": validation, "epochs": 2, "verbose": 0, "shuffle": False}
         history = fit(model, train, **options)
         history = (history, fit(model, train, **options))  # goes on with the next orders of rows
         results.append((model, *history))
@@ -113,6 +112,7 @@ def assert_same_weights_of(optimizer, other):
         np.testing.assert_allclose(own, twin, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_distinct_pictures_go_through_once_and_ever(data, passes):
     distinct = len(set(data.train.columns["image"]) | set(data.validation.columns["image"]))
     for number in range(3):  # another fusion, another seed of the head, another run
@@ -122,6 +122,7 @@ def test_distinct_pictures_go_through_once_and_ever(data, passes):
         assert len(passes) == distinct
 
 
+@pytest.mark.slow
 def test_what_has_changed_is_computed_again(data, passes, tmp_path):
     def count(model, preprocessor, table):
         passes.clear()
@@ -176,6 +177,7 @@ def test_the_top_of_an_encoder_learns_on_kept_features_of_its_foot(data, passes)
     assert_same_weights(results[0][0], results[1][0], 1e-4)
 
 
+@pytest.mark.slow
 def test_a_frozen_bert(data, preset, passes):
     results = []
     for fit in (fk.fit, keras.Model.fit):
@@ -219,6 +221,7 @@ def test_callbacks_see_and_save_the_full_model(data, tmp_path):
     assert "call" not in vars(model) and model.input_spec is not None
 
 
+@pytest.mark.slow
 def test_early_stopping_and_the_weights_that_it_restores(data):
     results = []
     for fit in (fk.fit, keras.Model.fit):
@@ -324,6 +327,7 @@ def test_without_a_cache_it_is_model_fit(data, passes, caplog):
     assert not passes and not caplog.text
 
 
+@pytest.mark.slow
 def test_half_precision_takes_half_the_space(data, tmp_path):
     sizes = []
     for dtype in ("float32", "float16"):
@@ -334,6 +338,7 @@ def test_half_precision_takes_half_the_space(data, tmp_path):
     assert sizes[1] < 0.6 * sizes[0]
 
 
+@pytest.mark.slow
 def test_a_damaged_feature_is_computed_again(data, passes, tmp_path):
     model, preprocessor = build(data, dropout=0)
     train, _ = batches(data, preprocessor)
@@ -350,6 +355,7 @@ def test_a_damaged_feature_is_computed_again(data, passes, tmp_path):
     assert not passes
 
 
+@pytest.mark.slow
 def test_a_file_that_vanishes_costs_its_row_alone(statements, tmp_path):
     frame = pd.read_csv(statements)
     frame["image"] = [str(statements.parent / name) for name in frame["image"]]
@@ -369,6 +375,7 @@ def test_a_file_that_vanishes_costs_its_row_alone(statements, tmp_path):
     assert_same_weights(results[0][0], results[1][0])
 
 
+@pytest.mark.slow
 def test_absent_pictures(statements):
     frame = pd.read_csv(statements)
     frame["image"] = [str(statements.parent / name) for name in frame["image"]]
@@ -400,6 +407,7 @@ def test_evaluation_takes_the_features(data, passes):
     assert len(passes) == len(set(data.test.columns["image"]))
 
 
+@pytest.mark.slow
 def test_the_progress_bar(data, capsys, caplog):
     caplog.set_level(logging.INFO)
     model, preprocessor = build(data)
@@ -481,6 +489,7 @@ def test_views_where_nothing_is_random(data):
         fk.fit(model, train, views=2, verbose=0)
 
 
+@pytest.mark.slow
 def test_class_weights_of_prepared_data(data):
     results = []
     for prepared, fitted in (("balanced", None), (None, "balanced")):
@@ -512,21 +521,87 @@ def test_a_model_of_a_class_of_its_own_is_fitted_by_its_own_rules(data, caplog):
     assert "only the graph of a functional model can be split" in caplog.text
 
 
-def test_a_train_step_of_its_own(data, passes):
-    class Doubled(keras.Model):
-        def compute_loss(self, *args, **kwargs):
-            return 2 * super().compute_loss(*args, **kwargs)
+def test_a_train_step_of_its_own_may_read_its_inputs(data, passes, caplog):
+    class Own(keras.Model):
+        def train_step(self, batch):
+            return super().train_step(batch)
+
+    model, preprocessor = build(data)
+    own = Own(model.inputs, model.outputs)
+    own.compile("sgd", "binary_crossentropy")
+    fk.fit(own, batches(data, preprocessor)[0], verbose=0)
+    assert not passes and "Own has a train_step of its own" in caplog.text
+
+
+@pytest.mark.slow
+def test_weights_that_a_callback_restores_are_those_whose_features_count(data, tmp_path):
+    other, preprocessor = build(data, seed=5)
+    other.save_weights(tmp_path / "other.weights.h5")
+
+    class Restore(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.load_weights(tmp_path / "other.weights.h5")
 
     results = []
     for fit in (fk.fit, keras.Model.fit):
-        model, preprocessor = build(data)
-        doubled = Doubled(model.inputs, model.outputs)
-        doubled.compile("sgd", "binary_crossentropy")
+        model, preprocessor = build(data, dropout=0)
         train, _ = batches(data, preprocessor)
-        results.append((doubled, fit(doubled, train, verbose=0, shuffle=False)))
-    assert passes
+        options = {"callbacks": [Restore()], "verbose": 0, "shuffle": False}
+        results.append((model, fit(model, train, **options)))
     assert_same_history(results[0][1], results[1][1])
     assert_same_weights(results[0][0], results[1][0])
+    model, _ = build(data)
+    x, y = arrays()
+    with pytest.raises(ValueError, match="Frozen weights have changed since their features"):
+        fk.fit(model, x, y=y, callbacks=[Restore()], verbose=0)
+
+
+@pytest.mark.slow
+def test_numbers_of_other_types(data):
+    (images, ids), y = arrays()
+    for typed in (images.astype("float64"), images.astype("uint8")):
+        results = []
+        for fit in (fk.fit, keras.Model.fit):
+            model, _ = build(data)
+            results.append(fit(model, [typed, ids], y=y, verbose=0))
+            dataset = tf.data.Dataset.from_tensors(({"image": typed, "text_token_ids": ids}, y))
+            results.append(fit(model, dataset, verbose=0, shuffle=False))
+        assert_same_history(results[0], results[2])
+        assert_same_history(results[1], results[3])
+
+
+@pytest.mark.slow
+def test_two_pictures_of_a_row_are_told_apart(statements, tmp_path, passes):
+    """The same encoder of two pictures, once with the columns the other way round."""
+    frame = pd.read_csv(statements)
+    frame["image"] = [str(statements.parent / name) for name in frame["image"]]
+    frame["other"] = np.roll(frame["image"].to_numpy(), 1)
+    columns = {"a": "image", "b": "other"}
+    options = {"label": "label", "files": ["a", "b"], "files_root": tmp_path.anchor}
+    data = fk.read_table(frame, columns, split=(1, 0, 0), **options)
+    for left, right in ("ab", "ba"):
+        keras.utils.set_random_seed(0)
+        inputs = [keras.Input((*SIZE, 3), name=name) for name in ("left", "right")]
+        y = keras.layers.Concatenate()([keras.layers.Conv2D(2, 9)(x) for x in inputs])
+        y = keras.layers.Dense(3)(keras.layers.Flatten()(y))
+        frozen = keras.Model(inputs, y)
+        frozen.trainable = False
+        model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(frozen.outputs[0]))
+        model.compile("sgd", "binary_crossentropy")
+        parts = {
+            "left": fk.DecodeImage(SIZE, column=left, output="left"),
+            "right": fk.DecodeImage(SIZE, column=right, output="right"),
+        }
+        before = len(passes)
+        fk.fit(model, fk.prepare(data.train, fk.JointPreprocessor(parts)), verbose=0)
+        assert len(passes) == before + 60
+
+
+@pytest.mark.parametrize("views", [-1, "2"])
+def test_wrong_views(data, views):
+    model, _ = build(data)
+    with pytest.raises((ValueError, TypeError), match="number of views.*views="):
+        fk.fit(model, arrays()[0], views=views)
 
 
 def test_a_folder_that_cannot_be_written_to(data, tmp_path, caplog):
@@ -537,6 +612,7 @@ def test_a_folder_that_cannot_be_written_to(data, tmp_path, caplog):
     assert "Frozen encoders run in every epoch" in caplog.text
 
 
+@pytest.mark.slow
 def test_mixed_precision(data):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -52,12 +52,21 @@ class FrozenGroup:
         self.record = np.dtype(fields + [(name, "bool") for name in flags])
         types = [[str(field[0]), field[1]] for field in self.record.fields.values()]
         described = json.dumps([before, types, bool(views)])
+        self._described = described.encode()
+        self.look_at_weights()
+
+    def look_at_weights(self):
+        """Takes the encoder as it is now; returns whether it is another than before."""
+        stamp = [float(keras.ops.sum(weight)) for weight in self.extractor.weights]
+        if stamp == getattr(self, "_stamp", None):
+            return False
         try:
-            encoder = fingerprint(group.extractor)
+            encoder = fingerprint(self.extractor)
         except CannotFingerprint as reason:
             raise NotCachedError(str(reason)) from reason
-        self._base = hashlib.sha256(encoder + described.encode()).digest()
-        self._run = self._alone = None
+        self._stamp, self._run, self._alone = stamp, None, None
+        self._base = hashlib.sha256(encoder + self._described).digest()
+        return True
 
     @property
     def label(self):
@@ -75,7 +84,10 @@ class FrozenGroup:
     def extract(self, inputs):
         """The features of a batch of inputs, `{name: array (batch, ...)}`."""
         self._run = self._run or self._compiled()
-        tensors = [tf.convert_to_tensor(inputs[name]) for name in self.inputs]
+        tensors = [
+            tf.cast(inputs[name], tensor.dtype)
+            for name, tensor in zip(self.inputs, self.extractor.inputs, strict=True)
+        ]
         features = {name: _as_array(value) for name, value in self._run(tensors).items()}
         if self._alone is None and len(tensors[0]) > 1 and not self.views:
             self._alone = self._run([tensor[:1] for tensor in tensors])

@@ -77,8 +77,10 @@ def _foldable(model):
 def _are_linear(layer, node):
     norm = node.operation
     return (
-        isinstance(layer, LINEAR)
-        and isinstance(norm, layers.BatchNormalization)
+        type(layer) in LINEAR  # one of a class of its own may compute something else
+        and type(norm) is layers.BatchNormalization
+        and len(layer.weights) == 1 + layer.use_bias  # neither quantised nor with LoRA
+        and layer.quantization_mode is None
         and not norm.trainable
         and layer.activation is keras.activations.linear
         and getattr(layer, "data_format", "channels_last") == "channels_last"

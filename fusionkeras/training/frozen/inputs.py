@@ -6,6 +6,7 @@ import logging
 import os
 import weakref
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -25,6 +26,8 @@ from fusionkeras.training.frozen.store import FeatureStore
 from fusionkeras.training.frozen.table_features import TableFeatures
 
 _LOGGER = logging.getLogger("fusionkeras")
+# What of a model of a class of its own may read its inputs in training.
+STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +41,7 @@ class FeatureCache:
 
     Raises:
         ValueError: for another dtype or size.
+        TypeError: for a path that is none.
 
     Example:
         >>> FeatureCache("features", dtype="float16").max_bytes
@@ -50,6 +54,8 @@ class FeatureCache:
 
     def __post_init__(self):
         check_integer("size of the cache", max_bytes=self.max_bytes)
+        if self.path is not None and not isinstance(self.path, (str, os.PathLike)):
+            raise argument_error("Wrong path", "a folder, or None", kind=TypeError, path=self.path)
         if self.dtype not in ("float32", "float16"):
             raise argument_error(
                 "Wrong dtype of the cache", "'float32' or 'float16'", dtype=self.dtype
@@ -75,19 +81,24 @@ def open_frozen(model, cache, views=0):
         NotCachedError: with the reason.
     """
     weights = getattr(model, "non_trainable_variables", ())
-    if not any(len(weight.shape) > 1 for weight in weights):
+    if not views and not any(len(weight.shape) > 1 for weight in weights):
         return None
+    own = [name for name in STEPS if getattr(type(model), name) is not getattr(keras.Model, name)]
+    if own:
+        raise NotCachedError(
+            f"{type(model).__name__} has a {own[0]} of its own, which reads inputs"
+        )
     try:
         parts = cut(model, keep_random=bool(views))
     except TypeError as error:
         raise NotCachedError("only the graph of a functional model can be split") from error
-    if not parts.groups:
-        if parts.reasons:
-            raise NotCachedError("; ".join(parts.reasons))
-        return None
+    if not parts.groups and parts.reasons:
+        raise NotCachedError("; ".join(parts.reasons))
     for reason in parts.reasons:
         _LOGGER.warning("Not all frozen layers are computed once: %s", reason)
     views = _views_of_groups(model, parts, views)
+    if not parts.groups:
+        return None
     return FrozenInputs(model, parts, as_cache(cache), views)
 
 
@@ -164,6 +175,7 @@ class FrozenInputs:
         self.model, self.parts, self.views = model, parts, views
         self.store, self.dtype = cache.open(), cache.dtype
         self._kept = []  # what graphs refer to weakly
+        self._in_arrays = []
         self._claimed = 0
 
     @contextlib.contextmanager
@@ -204,6 +216,19 @@ class FrozenInputs:
         if not isinstance(data, (np.ndarray, tf.Tensor, list, tuple, dict)):
             raise NotCachedError(f"they cannot be recognised in a {type(data).__name__}")
         return self._from_arrays(data, views, verbose)
+
+    def look_at_weights(self):
+        """Goes on with the frozen weights as they are now: a callback may have restored others."""
+        for kept in self._kept:
+            getattr(kept, "group", kept).look_at_weights()
+        for group in self._in_arrays:
+            if group.look_at_weights():
+                raise argument_error(
+                    "Frozen weights have changed since their features were computed",
+                    "the same weights throughout a training on arrays",
+                    "Restore them before fit, or pass cache=False.",
+                    inputs=group.inputs,
+                )
 
     def _from_table(self, source, views, verbose):
         groups = [
@@ -259,6 +284,7 @@ class FrozenInputs:
             keys = _keys_of_arrays(group, inputs)
             self._claim(group.size(len(set(keys))))
             features |= _features_of_arrays(group, keys, inputs, verbose)
+            self._in_arrays.append(group)
         return features
 
     def _claim(self, size):

@@ -31,15 +31,16 @@ class TableFeatures:
         table = source.table
         self.parts = {
             name: part
+            for wanted in group.inputs  # in their order, as the encoder reads them
             for name, part in parts_of(source.preprocessor).items()
-            if set(part.output_specs()) & set(group.inputs)
+            if wanted in part.output_specs()
         }
         self.columns = columns_of(self.parts)
         self.group = FrozenGroup(
             group,
             store,
             dtype,
-            json.dumps([_describe(part) for part in self.parts.values()]),
+            json.dumps([self._describe(part, group.inputs) for part in self.parts.values()]),
             views,
             [_flag(column) for column in self.columns],
         )
@@ -74,10 +75,17 @@ class TableFeatures:
         tensors = self.group.in_graph(lambda rows: reference()._fetch(rows), [places], flags)
         return tensors, {column: tensors.pop(_flag(column)) for column in self.columns}
 
+    def _describe(self, part, inputs):
+        """What a preprocessor does, which columns it reads and which inputs it gives; no names."""
+        config = {key: value for key, value in part.get_config().items() if key not in NAMES}
+        reads = [self.columns.index(column) for column in part.columns]
+        gives = [inputs.index(name) if name in inputs else -1 for name in part.output_specs()]
+        return [type(part).__name__, config, reads, gives]
+
     def _digest(self, raw, tensors):
         """Hashes of what enters, one a row: raw columns, or the tensors that were made of them."""
-        entering = tensors if self._by_tensors else raw
-        columns = [entering[name].numpy() for name in sorted(entering)]
+        names = self.group.inputs if self._by_tensors else self.columns
+        columns = [(tensors if self._by_tensors else raw)[name].numpy() for name in names]
         return [digest_of(row) for row in zip(*columns, strict=True)]
 
     def _batches(self, numbers, preprocessed=True):
@@ -152,12 +160,6 @@ class TableFeatures:
 def _flag(column):
     """The name of the bool in a record that says whether a modality is there."""
     return f"{column} is there"
-
-
-def _describe(part):
-    """The configuration of a preprocessor, without names: they change nothing in what comes out."""
-    config = {key: value for key, value in part.get_config().items() if key not in NAMES}
-    return [type(part).__name__, config]
 
 
 def _is_ours(part):

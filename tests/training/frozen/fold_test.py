@@ -65,3 +65,20 @@ def test_what_cannot_be_folded_is_left():
     images = np.random.default_rng(1).uniform(-1, 1, (4, 8, 8, 3)).astype("float32")
     for expected, answer in zip(model(images), copy(images), strict=True):
         np.testing.assert_allclose(answer, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_layers_of_a_class_of_their_own_are_left():
+    class Standardised(keras.layers.Conv2D):
+        def call(self, inputs):
+            return super().call(inputs) * 2
+
+    x = keras.Input((8, 8, 3))
+    lora = keras.layers.Dense(4, use_bias=False)
+    outputs = [
+        keras.layers.BatchNormalization()(Standardised(4, 3)(x)),
+        keras.layers.BatchNormalization()(lora(x)),
+    ]
+    model = keras.Model(x, outputs)
+    lora.enable_lora(2)
+    model.trainable = False
+    assert len(norms(fold(model))) == 2
