@@ -256,3 +256,14 @@ def test_exported_it_decodes_alike(tmp_path):
     expected_pixels, expected_reasons = decode_images(rows, (12, 10))
     assert (pixels.numpy() == expected_pixels.numpy()).all()
     assert (reasons.numpy() == expected_reasons.numpy()).all()
+
+
+@pytest.mark.parametrize("side", [90, 210, 450, 830])
+def test_a_jpeg_that_was_cut_off_is_unreadable_at_every_ratio(side):
+    whole = encode(picture(size=(side, side)), "JPEG")
+    batch = tf.constant([whole, whole[: len(whole) // 2], whole])
+    pixels, reasons = decode_images(batch, (60, 60))
+    assert reasons.numpy().tolist() == [b"ok", b"unreadable", b"ok"]
+    assert (pixels[1].numpy() == -1).all()
+    alone, _ = decode_images(batch[:1], (60, 60))
+    np.testing.assert_array_equal(pixels[::2], np.concatenate([alone, alone]))
