@@ -389,7 +389,7 @@ def test_the_demo_as_a_command(tmp_path):
 
 @pytest.mark.slow
 def test_frozen_encoders_run_once_and_change_nothing(statements, tmp_path, capsys):
-    frozen = ["--image-encoder", "mobilenet_v2", "--weights", "none"]
+    frozen = ["--image-encoder", "mobilenet_v2", "--weights", "none", "--epochs", "1"]
     histories, features = [], str(tmp_path / "features")
     for name, folder in (("plain", "none"), ("cold", features), ("warm", features)):
         assert train(statements, tmp_path / name, *frozen, "--feature-cache", folder) == 0
