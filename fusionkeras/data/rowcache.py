@@ -59,10 +59,11 @@ class RowCache:
 
     def functions(self):
         """`has`, `get` and `put` for a graph, which would otherwise keep the rows for ever."""
-        return [_weakly(method) for method in (self.has, self.get, self.put)]
+        return [weakly(method) for method in (self.has, self.get, self.put)]
 
 
-def _weakly(method):
+def weakly(method):
+    """A function that calls a method: TensorFlow never lets go of what it calls in Python."""
     reference = weakref.WeakMethod(method)
 
     def call(*arguments):

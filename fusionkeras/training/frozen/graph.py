@@ -70,28 +70,6 @@ class Graph:
     outputs: object
 
 
-@keras.saving.register_keras_serializable("fusionkeras")
-class Beside(keras.layers.Layer):
-    """Gives its first tensor; the others are computed for what else that does."""
-
-    def __init__(self, **kwargs):
-        super().__init__(**{**kwargs, "autocast": False})
-        self.supports_masking = True
-        self.built = True
-
-    def call(self, inputs):
-        """The first tensor."""
-        return inputs[0]
-
-    def compute_output_spec(self, inputs):
-        """What the first tensor is."""
-        return keras.KerasTensor(inputs[0].shape, inputs[0].dtype)
-
-    def compute_mask(self, inputs, mask=None):
-        """The mask of the first tensor."""
-        return mask[0] if mask else None
-
-
 class Call(keras.layers.Layer):
     """One call of an operation whose name is taken, under another name; weights are shared.
 
@@ -148,6 +126,19 @@ def check_functional(model):
             TypeError,
             model=model,
         )
+
+
+def input_like(tensor):
+    """A new `keras.Input` like an input of a model."""
+    layer = tensor._keras_history.operation
+    return keras.Input(
+        batch_shape=tensor.shape,
+        dtype=tensor.dtype,
+        sparse=tensor.sparse,
+        ragged=getattr(tensor, "ragged", False),
+        name=tensor.name,
+        optional=getattr(layer, "optional", False),
+    )
 
 
 class Visitor:

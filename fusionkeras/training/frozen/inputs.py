@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import logging
 import os
-import weakref
 
 import keras
 import numpy as np
@@ -13,17 +12,13 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.inputs import parts_of
 from fusionkeras.data.pipeline import batches_of, mapped
-from fusionkeras.training.frozen.features import (
-    FrozenGroup,
-    NotCachedError,
-    batch_size,
-    digest_of,
-    progress_bar,
-)
+from fusionkeras.data.rowcache import weakly
+from fusionkeras.training.frozen.encoder import FrozenEncoder, NotCachedError
 from fusionkeras.training.frozen.fingerprint import fingerprint
 from fusionkeras.training.frozen.split import cut
 from fusionkeras.training.frozen.store import FeatureStore
 from fusionkeras.training.frozen.table_features import TableFeatures
+from fusionkeras.training.frozen.tensor_features import TensorFeatures, features_of_arrays
 
 _LOGGER = logging.getLogger("fusionkeras")
 # What of a model of a class of its own may read its inputs in training.
@@ -92,12 +87,12 @@ def open_frozen(model, cache, views=0):
         parts = cut(model, keep_random=bool(views))
     except TypeError as error:
         raise NotCachedError("only the graph of a functional model can be split") from error
-    if not parts.groups and parts.reasons:
+    if not parts.worthwhile and parts.reasons:
         raise NotCachedError("; ".join(parts.reasons))
     for reason in parts.reasons:
         _LOGGER.warning("Not all frozen layers are computed once: %s", reason)
     views = _views_of_groups(model, parts, views)
-    if not parts.groups:
+    if not parts.worthwhile:
         return None
     return FrozenInputs(model, parts, as_cache(cache), views)
 
@@ -173,9 +168,10 @@ class FrozenInputs:
 
     def __init__(self, model, parts, cache, views):
         self.model, self.parts, self.views = model, parts, views
+        self.encoders = [FrozenEncoder(group) for group in parts.groups]
         self.store, self.dtype = cache.open(), cache.dtype
         self._kept = []  # what graphs refer to weakly
-        self._in_arrays = []
+        self._has_arrays = False
         self._claimed = 0
 
     @contextlib.contextmanager
@@ -219,21 +215,19 @@ class FrozenInputs:
 
     def look_at_weights(self):
         """Goes on with the frozen weights as they are now: a callback may have restored others."""
-        for kept in self._kept:
-            getattr(kept, "group", kept).look_at_weights()
-        for group in self._in_arrays:
-            if group.look_at_weights():
-                raise argument_error(
-                    "Frozen weights have changed since their features were computed",
-                    "the same weights throughout a training on arrays",
-                    "Restore them before fit, or pass cache=False.",
-                    inputs=group.inputs,
-                )
+        changed = [encoder.inputs for encoder in self.encoders if encoder.look_at_weights()]
+        if changed and self._has_arrays:
+            raise argument_error(
+                "Frozen weights have changed since their features were computed",
+                "the same weights throughout a training on arrays",
+                "Restore them before fit, or pass cache=False.",
+                inputs=changed[0],
+            )
 
     def _from_table(self, source, views, verbose):
         groups = [
-            TableFeatures(group, source, self.store, self.dtype, own)
-            for group, own in zip(self.parts.groups, views, strict=True)
+            TableFeatures(encoder, source, self.store, self.dtype, own)
+            for encoder, own in zip(self.encoders, views, strict=True)
         ]
         for group in groups:
             self._claim(group.look())
@@ -260,17 +254,16 @@ class FrozenInputs:
     def _from_dataset(self, data, views):
         if any(views):
             raise NotCachedError("views are kept for data of prepare only")
-        groups = self._groups("tensors")
+        groups = self._groups()
         self._kept += groups
-        references = [weakref.ref(group) for group in groups]
 
         def convert(*batch):
             x, *others = batch if len(batch) > 1 else (batch[0],)
             inputs = self._by_name(x)
             features = {name: inputs[name] for name in self.parts.raw}
-            for group, reference in zip(groups, references, strict=True):
+            for group in groups:
                 arguments = [inputs[name] for name in group.inputs]
-                features |= group.in_graph(_fetcher(reference), arguments)
+                features |= group.in_graph(weakly(group.records_of), arguments)
             return (features, *others)
 
         return mapped(data, convert)
@@ -280,11 +273,12 @@ class FrozenInputs:
             raise NotCachedError("views are kept for data of prepare only")
         inputs = {name: _as_array(name, value) for name, value in self._by_name(data).items()}
         features = {name: inputs[name] for name in self.parts.raw}
-        for group in self._groups("tensors"):
-            keys = _keys_of_arrays(group, inputs)
+        for group in self._groups():
+            columns = [inputs[name] for name in group.inputs]
+            keys = group.keys_of(columns)
             self._claim(group.size(len(set(keys))))
-            features |= _features_of_arrays(group, keys, inputs, verbose)
-            self._in_arrays.append(group)
+            features |= features_of_arrays(group, keys, columns, verbose)
+        self._has_arrays = True
         return features
 
     def _claim(self, size):
@@ -296,8 +290,8 @@ class FrozenInputs:
                 f"cache=FeatureCache(max_bytes=...), now {self.store.max_bytes:,}"
             )
 
-    def _groups(self, before):
-        return [FrozenGroup(group, self.store, self.dtype, before) for group in self.parts.groups]
+    def _groups(self):
+        return [TensorFeatures(encoder, self.store, self.dtype) for encoder in self.encoders]
 
     def _by_name(self, x):
         """The model's inputs by name, from the structures in which Keras takes them."""
@@ -312,53 +306,6 @@ class FrozenInputs:
             if len(values) == len(names):
                 return dict(zip(names, values, strict=True))
         raise NotCachedError(f"the data do not name the inputs {names}")
-
-
-def _keys_of_arrays(group, inputs):
-    columns = [inputs[name] for name in group.inputs]
-    return [group.key(digest_of(row)) for row in zip(*columns, strict=True)]
-
-
-def _features_of_arrays(group, keys, inputs, verbose):
-    """Features of all rows of arrays, computed once for each distinct row."""
-    there = group.store.contains(keys)
-    missing = list({key: row for row, key in enumerate(keys) if key not in there}.values())
-    bar = progress_bar(group, len(missing), verbose)
-
-    def make(rows):
-        features = group.extract({name: inputs[name][rows] for name in group.inputs})
-        return group.save([keys[row] for row in rows], features)
-
-    size = batch_size()
-    for start in range(0, len(missing), size):
-        make(missing[start : start + size])
-        bar.add(len(missing[start : start + size]))
-    arrays = {name: np.empty((len(keys), *spec[0]), spec[1]) for name, spec in group.specs.items()}
-    for start in range(0, len(keys), size):
-        rows = range(start, min(start + size, len(keys)))
-        records = group.records(
-            [keys[row] for row in rows], lambda places, rows=rows: make([rows[p] for p in places])
-        )
-        for name, array in arrays.items():
-            array[rows.start : rows.stop] = records[name]
-    return arrays
-
-
-def _fetcher(reference):
-    """Finds, or computes, the features of a batch of tensors."""
-
-    def fetch(*arrays):
-        group = reference()
-        keys = [group.key(digest_of(row)) for row in zip(*arrays, strict=True)]
-
-        def make(places):
-            inputs = [tf.constant(array[places]) for array in arrays]
-            features = group.extract(dict(zip(group.inputs, inputs, strict=True)))
-            return group.save([keys[place] for place in places], features, must=False)
-
-        return group.records(keys, make)
-
-    return fetch
 
 
 def _as_array(name, value):

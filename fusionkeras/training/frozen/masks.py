@@ -1,12 +1,12 @@
-"""The masks that Keras hands on beside tensors, made tensors and back."""
+"""What goes beside tensors: masks, made tensors and back, and calls made for their effects."""
 
 import keras
 from keras.src import backend
 
 
 @keras.saving.register_keras_serializable("fusionkeras")
-class AttachMask(keras.layers.Layer):
-    """Gives its first tensor, with the second as the mask that Keras hands on beside it."""
+class Beside(keras.layers.Layer):
+    """Gives its first tensor; the others are computed for what else that does."""
 
     def __init__(self, **kwargs):
         super().__init__(**{**kwargs, "autocast": False})
@@ -14,14 +14,27 @@ class AttachMask(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        """Sets the mask."""
-        tensor, mask = inputs
-        backend.set_keras_mask(tensor, mask)
-        return tensor
+        """The first tensor."""
+        return inputs[0]
 
     def compute_output_spec(self, inputs):
         """What the first tensor is."""
         return keras.KerasTensor(inputs[0].shape, inputs[0].dtype)
+
+    def compute_mask(self, inputs, mask=None):
+        """The mask of the first tensor."""
+        return mask[0] if mask else None
+
+
+@keras.saving.register_keras_serializable("fusionkeras")
+class AttachMask(Beside):
+    """Gives its first tensor, with the second as the mask that Keras hands on beside it."""
+
+    def call(self, inputs):
+        """Sets the mask."""
+        tensor, mask = inputs
+        backend.set_keras_mask(tensor, mask)
+        return tensor
 
     def compute_mask(self, inputs, mask=None):
         """The second tensor."""

@@ -49,10 +49,11 @@ class ShortExtractor:
 
     def __init__(self, group, padding_id):
         (self.name,) = group.inputs
-        (full,) = group.extractor.inputs
+        extractor = group.encoder.extractor
+        (full,) = extractor.inputs
         self.length, self.padding_id = full.shape[1], padding_id
         ids = keras.Input((None,), dtype=full.dtype, name=self.name)
-        model = keras.Model([ids], rerun(group.extractor, [ids]))
+        model = keras.Model([ids], rerun(extractor, [ids]))
         self._specs = group.specs
         self._run = tf.function(
             lambda ids: model([ids], training=False),

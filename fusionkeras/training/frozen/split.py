@@ -9,14 +9,14 @@ from keras import tree
 
 from fusionkeras.training.frozen.frontier import Frontier
 from fusionkeras.training.frozen.graph import (
-    Beside,
     check_functional,
     function_of,
+    input_like,
     reach,
     run,
     walk,
 )
-from fusionkeras.training.frozen.masks import AttachMask, ReadMask
+from fusionkeras.training.frozen.masks import AttachMask, Beside, ReadMask
 from fusionkeras.training.frozen.tracing import losses_kept
 
 
@@ -161,7 +161,7 @@ class _Cutter:
         learning, needed = self._learning()
         wires = dict.fromkeys(wire for step in self.graph.steps for wire in step.outputs)
         features = [wire for wire in wires if wire in needed and self.frontier.is_extracted(wire)]
-        inputs = [_like(tensor) for tensor in self.function.inputs]
+        inputs = [input_like(tensor) for tensor in self.function.inputs]
         named = self._extract(features, inputs)
         raw = [name for name, w in zip(self.names, self.graph.inputs, strict=True) if w in needed]
         by_name = dict(zip(self.names, inputs, strict=True))
@@ -238,7 +238,7 @@ class _Cutter:
                 values[wire] = AttachMask()([inputs[name], inputs[f"{name}_mask"]])
         for wire, tensor in zip(self.graph.inputs, self.function.inputs, strict=True):
             if tensor.name in raw:
-                inputs[tensor.name] = values[wire] = _like(tensor)
+                inputs[tensor.name] = values[wire] = input_like(tensor)
         run(steps, values, list(inputs))
         outputs = tree.map_structure(values.get, self.graph.outputs)
         if self.effects:
@@ -272,16 +272,3 @@ class _Cutter:
 
     def _inputs(self, tensors):
         return tree.pack_sequence_as(self.function._inputs_struct, tensors)
-
-
-def _like(tensor):
-    """A new `keras.Input` like an input of a model."""
-    layer = tensor._keras_history.operation
-    return keras.Input(
-        batch_shape=tensor.shape,
-        dtype=tensor.dtype,
-        sparse=tensor.sparse,
-        ragged=getattr(tensor, "ragged", False),
-        name=tensor.name,
-        optional=getattr(layer, "optional", False),
-    )

@@ -1,13 +1,13 @@
 """Frozen features for the rows of a table: one pass over what is distinct in it."""
 
 import json
-import weakref
 
 import numpy as np
 import tensorflow as tf
 
 from fusionkeras.data.inputs import columns_of, make_reader, parts_of, preprocess
 from fusionkeras.data.pipeline import mapped
+from fusionkeras.data.rowcache import weakly
 from fusionkeras.training.frozen.features import FrozenGroup, batch_size, digest_of, progress_bar
 from fusionkeras.training.frozen.shorten import shorten
 
@@ -20,27 +20,27 @@ class TableFeatures:
     Rows with the same cells share an input, and files with the same bytes share their features.
 
     Args:
-        group: `Group` of `cut`.
+        encoder: `FrozenEncoder`.
         source: `Source` of a dataset that `prepare` made.
         store: `FeatureStore`.
         dtype: "float32" or "float16".
         views: int, how many random views of an input are kept; 0 where nothing is random.
     """
 
-    def __init__(self, group, source, store, dtype, views=0):
+    def __init__(self, encoder, source, store, dtype, views=0):
         table = source.table
         self.parts = {
             name: part
-            for wanted in group.inputs  # in their order, as the encoder reads them
+            for wanted in encoder.inputs  # in their order, as the encoder reads them
             for name, part in parts_of(source.preprocessor).items()
             if wanted in part.output_specs()
         }
         self.columns = columns_of(self.parts)
         self.group = FrozenGroup(
-            group,
+            encoder,
             store,
             dtype,
-            json.dumps([self._describe(part, group.inputs) for part in self.parts.values()]),
+            json.dumps([self._describe(part, encoder.inputs) for part in self.parts.values()]),
             views,
             [_flag(column) for column in self.columns],
         )
@@ -71,8 +71,7 @@ class TableFeatures:
     def provide(self, places):
         """The features of rows, in a graph: `(tensors, good)`, as `batches_of` wants them."""
         flags = [_flag(column) for column in self.columns]
-        reference = weakref.ref(self)  # TensorFlow never lets go of what it calls in Python
-        tensors = self.group.in_graph(lambda rows: reference()._fetch(rows), [places], flags)
+        tensors = self.group.in_graph(weakly(self._fetch), [places], flags)
         return tensors, {column: tensors.pop(_flag(column)) for column in self.columns}
 
     def _describe(self, part, inputs):
