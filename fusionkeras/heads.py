@@ -37,12 +37,10 @@ class ClassificationHead:
         """The number of outputs."""
         return 1 if self.is_binary else self.num_classes
 
-    def layer(self):
-        """A new output layer, named `probabilities`."""
+    def layer(self, name="probabilities"):
+        """A new output layer."""
         activation = "sigmoid" if self.is_binary else "softmax"
-        return keras.layers.Dense(
-            self.units, activation=activation, dtype="float32", name="probabilities"
-        )
+        return keras.layers.Dense(self.units, activation=activation, dtype="float32", name=name)
 
     def loss(self):
         """A new loss for integer labels `(batch,)`."""

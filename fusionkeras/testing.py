@@ -3,6 +3,7 @@
 Each raises `AssertionError` with a sentence that says what does not hold, and returns nothing.
 """
 
+import itertools
 import os
 import tempfile
 
@@ -78,15 +79,18 @@ def check_branch(branch, columns):
     _check_reloads(model, branch.preprocessor(columns))
 
 
-def check_fusion(fusion, sequences=False):
-    """Checks a fusion layer on two branches of random features.
+def check_fusion(fusion, widths=(7, 5), sequences=False):
+    """Checks a fusion layer on random features, every pattern of absence among them.
 
-    The output is finite and `(batch, dim)`; what an absent branch holds never matters; no row
-    sees another; every weight gets a gradient; its configuration rebuilds it.
+    The output is finite and `(batch, dim)`; what an absent branch or a padded step holds never
+    matters; no row sees another; every weight gets a gradient; its configuration rebuilds it.
 
     Args:
-        fusion: a new Keras layer from `{branch: features}` to `(batch, dim)`.
-        sequences: bool, whether to give it sequences and masks as well.
+        fusion: a new Keras layer from `{branch: features}` to `(batch, dim)`, or to such a dict
+            for decisions that are joined (see `Late`).
+        widths: tuple of int, at most four, the width of the features of each branch.
+        sequences: bool, whether to give it sequences and masks even if it does not say, by
+            `reads`, that it reads them.
 
     Raises:
         AssertionError: naming what does not hold.
@@ -95,25 +99,43 @@ def check_fusion(fusion, sequences=False):
         >>> from fusionkeras.fusion import Concat
         >>> check_fusion(Concat(hidden_dim=8))
     """
-    features = _random_features(sequences)
-    with tf.GradientTape() as tape:
-        fused = fusion(features)
-        loss = tf.reduce_sum(fused**2)
-    _require(len(fused.shape) == 2, f"the output has the shape {fused.shape}, not (batch, dim)")
-    _require(np.isfinite(fused).all(), "the output is not finite")
-    weights = fusion.trainable_variables
-    for weight, gradient in zip(
-        weights, tape.gradient(loss, [w.value for w in weights]), strict=True
-    ):
-        _require(gradient is not None, f"the weight {weight.path} gets no gradient")
-    hidden = _scrambled_where_absent(features)
-    _same({"y": fused}, {"y": fusion(hidden)}, "with other contents in absent branches")
+    sequences = sequences or "sequence_output" in getattr(fusion, "reads", ())
+    features = _random_features(widths, sequences)
+    fused = _check_gradients(fusion, features)
+    scrambled = _fused(fusion, _scrambled_where_absent(features))
+    _same(fused, scrambled, "with other contents in absent branches")
     backwards = tf.nest.map_structure(lambda value: value[::-1], features)
-    _same({"y": fused[::-1]}, {"y": fusion(backwards)}, "with its rows turned round")
+    turned = tf.nest.map_structure(lambda value: value[::-1], fused)
+    _same(turned, _fused(fusion, backwards), "with its rows turned round")
+    alone = tf.nest.map_structure(lambda value: value[:1], features)
+    _same({key: value[:1] for key, value in fused.items()}, _fused(fusion, alone), "alone")
     rebuilt = type(fusion).from_config(fusion.get_config())
     rebuilt(features)
     rebuilt.set_weights(fusion.get_weights())
-    _same({"y": fused}, {"y": rebuilt(features)}, "rebuilt from its configuration")
+    _same(fused, _fused(rebuilt, features), "rebuilt from its configuration")
+
+
+def _fused(fusion, features):
+    """The output by name, `fused` where there is but one."""
+    fused = fusion(features)
+    fused = fused if isinstance(fused, dict) else {"fused": fused}
+    for name, value in fused.items():
+        _require(len(value.shape) == 2, f"{name} has the shape {value.shape}, not (batch, dim)")
+        _require(np.isfinite(value).all(), f"{name} is not finite")
+    return fused
+
+
+def _check_gradients(fusion, features):
+    with tf.GradientTape() as tape:
+        fused = _fused(fusion, features)
+        loss = sum(tf.reduce_sum(value**2) for value in fused.values())
+    weights = fusion.trainable_variables
+    gradients = tape.gradient(loss, [weight.value for weight in weights])
+    for weight, gradient in zip(weights, gradients, strict=True):
+        _require(gradient is not None, f"the weight {weight.path} gets no gradient")
+        gradient = tf.convert_to_tensor(gradient)
+        _require(np.isfinite(gradient).all(), f"the gradient of {weight.path} is not finite")
+    return fused
 
 
 def write_tiny_bert(folder, words=("red", "circle"), hidden_dim=8):
@@ -154,33 +176,37 @@ def write_tiny_bert(folder, words=("red", "circle"), hidden_dim=8):
     return str(folder)
 
 
-def _random_features(sequences, rows=6, steps=3):
+def _random_features(widths, sequences):
+    """Random features of some branches, one row or two for every pattern of absence."""
     random = np.random.default_rng(0)
-    widths = {"text": 5, "image": 7}
-    present = {"text": [1, 1, 1, 0, 1, 1], "image": [1, 0, 1, 1, 1, 0]}
+    names = ("image", "text", "audio", "numbers")[: len(widths)]
+    patterns = np.array(list(itertools.product([True, False], repeat=len(widths))) * 2)
     features = {}
-    for name, width in widths.items():
-        there = np.array(present[name], "bool")
+    for place, (name, width) in enumerate(zip(names, widths, strict=True)):
+        there, steps = patterns[:, place], 2 + place
         features[name] = {
-            "pooled_output": random.normal(size=(rows, width)).astype("float32"),
+            "pooled_output": random.normal(size=(len(there), width)).astype("float32"),
             "present": there,
         }
         if sequences:
-            sequence = random.normal(size=(rows, steps, width)).astype("float32")
+            filled = random.integers(1, steps + 1, len(there))
+            sequence = random.normal(size=(len(there), steps, width)).astype("float32")
             features[name]["sequence_output"] = sequence
-            features[name]["padding_mask"] = np.repeat(there[:, None], steps, axis=1)
+            features[name]["padding_mask"] = (np.arange(steps) < filled[:, None]) & there[:, None]
     return tf.nest.map_structure(tf.constant, features)
 
 
 def _scrambled_where_absent(features):
-    def scramble(value, there):
-        if value.dtype == tf.bool:
-            return value
-        there = tf.reshape(there, (-1, *[1] * (len(value.shape) - 1)))
-        return tf.where(there, value, 1e3 * tf.ones_like(value))
+    def scramble(value, kept):
+        while len(kept.shape) < len(value.shape):
+            kept = kept[..., None]
+        return value if value.dtype == tf.bool else tf.where(kept, value, 1e3 * value + 7)
+
+    def kept(key, part):
+        return part["padding_mask" if key == "sequence_output" else "present"]
 
     return {
-        name: {key: scramble(value, part["present"]) for key, value in part.items()}
+        name: {key: scramble(value, kept(key, part)) for key, value in part.items()}
         for name, part in features.items()
     }
 

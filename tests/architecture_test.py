@@ -15,8 +15,9 @@ MAY_IMPORT = {
     "preprocessing": {"_checks"},
     "branches": {"_checks", "preprocessing"},
     "fusion": {"_checks"},
+    "objectives": {"_checks"},
     "heads": {"_checks"},
-    "models": {"_checks", "preprocessing", "branches", "fusion", "heads"},
+    "models": {"_checks", "preprocessing", "branches", "fusion", "objectives", "heads"},
     "data": {"_checks", "preprocessing"},
     "datasets": {"_checks", "data"},
     "training": {"_checks", "version", "heads", "data", "datasets"},
@@ -30,7 +31,7 @@ MAY_IMPORT = {
 # Imported inside the function that needs them, so that `import fusionkeras` stays quick.
 HEAVY = {"keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard"}
 # These run on every backend of Keras.
-PLAIN_KERAS = ("fusion", "heads", "branches")
+PLAIN_KERAS = ("fusion", "objectives", "heads", "branches")
 
 
 def part_of(path):

@@ -7,6 +7,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.branches.bert import POOLINGS
 from fusionkeras.branches.image import IMAGE_ENCODERS
 from fusionkeras.fusion import FUSIONS
+from fusionkeras.objectives import OBJECTIVES
 from fusionkeras.version import __version__
 
 TEXT_ENCODERS = ("lstm", "bert")
@@ -184,7 +185,9 @@ def _add_model(group):
         help="words (lstm, default 64) or tokens (bert, default 128)",
     )
     group.add_argument("--fusion", choices=FUSIONS, default="concat")
-    group.add_argument("--hidden-dim", type=int, default=128, metavar="N", help="of the fusion")
+    group.add_argument(
+        "--hidden-dim", type=int, metavar="N", help="of the fusion (default: its own, mostly 128)"
+    )
     group.add_argument(
         "--hidden-dims",
         type=_integers,
@@ -193,6 +196,20 @@ def _add_model(group):
         help="dense layers behind the fusion",
     )
     group.add_argument("--dropout", type=float, default=0.0, metavar="X")
+    group.add_argument(
+        "--modality-dropout",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="how often a whole modality of a row is dropped in training, never its last one",
+    )
+    group.add_argument(
+        "--auxiliary",
+        choices=OBJECTIVES,
+        action=_Several,
+        metavar="|".join(OBJECTIVES),
+        help="an auxiliary objective; may be repeated",
+    )
 
 
 def _add_training(group):
@@ -228,6 +245,13 @@ def _add_training(group):
 def _add_evaluate(parser):
     _add_model_and_table(parser)
     parser.add_argument("--json", metavar="FILE", help="write the metrics as JSON; - prints them")
+    parser.add_argument(
+        "--missing-at",
+        type=_shares,
+        metavar="A,B",
+        help="how good the model is as each column vanishes from these shares of the rows, "
+        "such as 0,0.5,1",
+    )
     _add_columns(parser)
 
 
@@ -269,6 +293,13 @@ def _split(text):
         return [float(part) for part in text.split(",")]
     except ValueError:
         return text
+
+
+def _shares(text):
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of shares like 0,0.5,1") from error
 
 
 def _unfreeze(text):

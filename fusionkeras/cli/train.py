@@ -133,8 +133,16 @@ def _text_branch(options, data, name):
 
 def build_model(options, branches, num_classes):
     """The classifier that the options describe."""
-    fusion = get_fusion(options.fusion, hidden_dim=options.hidden_dim)
-    model = build_classifier(branches, fusion, num_classes, options.hidden_dims, options.dropout)
+    width = {} if options.hidden_dim is None else {"hidden_dim": options.hidden_dim}
+    model = build_classifier(
+        branches,
+        get_fusion(options.fusion, **width),
+        num_classes,
+        options.hidden_dims,
+        options.dropout,
+        options.modality_dropout,
+        options.auxiliary or (),
+    )
     learning = sum(weight.shape.num_elements() for weight in model.trainable_variables)
     print(f"{model.count_params():,} parameters, of which {learning:,} learn")
     return model

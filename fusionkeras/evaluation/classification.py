@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.pipeline import batches_of
+from fusionkeras.evaluation.missing import evaluate_missing
 from fusionkeras.training import with_features
 
 
@@ -156,7 +158,7 @@ class ClassificationReport:
         return list(range(len(self.class_names)))
 
 
-def evaluate(model, data, class_names, cache=True):
+def evaluate(model, data, class_names, cache=True, missing=None, seed=0):
     """Measures a classifier on data that it was not trained on.
 
     Rows of weight 0 (a picture that could not be read, say) count nowhere; other weights are not
@@ -169,12 +171,17 @@ def evaluate(model, data, class_names, cache=True):
         class_names: list of str, in the order of the class ids.
         cache: as in `fit`: for data of `prepare`, features of frozen encoders are taken from
             there and kept there. False runs the whole model.
+        missing: None, or a list of shares in [0, 1]: for data of `prepare`, how good the model
+            is as each raw column vanishes from that share of the rows, drawn at random.
+        seed: int, of that draw.
 
     Returns:
-        A `ClassificationReport`; `print` shows a table, `.as_dict()` is JSON.
+        A `ClassificationReport`; `print` shows a table, `.as_dict()` is JSON. With `missing` a
+        `MissingReport` of such reports.
 
     Raises:
-        ValueError: when no row is left, or the model has another number of classes.
+        ValueError: when no row is left, the model has another number of classes, or `missing` is
+            asked for other data, or of a model that reads a single column.
 
     Example:
         >>> import fusionkeras as fk
@@ -184,23 +191,56 @@ def evaluate(model, data, class_names, cache=True):
         >>> evaluate(model, data, ["cold", "warm"]).rows
         2
     """
-    labels, probabilities = [], []
+    if missing is not None:
+        return _evaluate_missing(model, data, class_names, cache, missing, seed)
+    labels, probabilities, counts = _answers(model, data, cache)
+    return _report(labels[counts], probabilities[counts], class_names)
+
+
+def _answers(model, data, cache):
+    """Labels, probabilities and whether a row counts, of all rows in order."""
+    found = []
     with with_features(model, data, cache) as batches:
         predict = tf.function(model, reduce_retracing=True)
         for inputs, label, *weight in batches:
-            kept = weight[0].numpy() > 0 if weight else slice(None)
-            labels.append(label.numpy()[kept])
-            probabilities.append(_probabilities(predict(inputs))[kept])
-    if not sum(map(len, labels)):
+            weight = weight[0] if weight else tf.ones(len(label))
+            found.append((label.numpy(), _probabilities(predict(inputs)), weight.numpy() > 0))
+    if not any(counts.any() for *_, counts in found):
         raise argument_error("There is no row to evaluate", "rows with a weight above 0", data=data)
-    probabilities = np.concatenate(probabilities)
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+def _report(labels, probabilities, class_names):
     if probabilities.shape[1] != len(class_names):
         raise argument_error(
             f"The model tells {probabilities.shape[1]} classes apart",
             "as many class names",
             class_names=class_names,
         )
-    return ClassificationReport(list(class_names), np.concatenate(labels), probabilities)
+    return ClassificationReport(list(class_names), labels, probabilities)
+
+
+def _evaluate_missing(model, data, class_names, cache, missing, seed):
+    source = getattr(data, "source", None)
+    if source is None:
+        raise argument_error(
+            "Cells can be taken away from a table only", "what prepare returns", data=data
+        )
+
+    def answer(table):
+        places = tf.data.Dataset.range(len(table))
+        return _answers(
+            model,
+            batches_of(dataclasses.replace(source, table=table, places=places, cache=False)),
+            cache,
+        )
+
+    def report(labels, probabilities):
+        return _report(labels, probabilities, class_names)
+
+    return evaluate_missing(
+        answer, report, source.table, source.preprocessor.columns, missing, seed
+    )
 
 
 def _probabilities(scores):

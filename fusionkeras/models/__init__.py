@@ -1,5 +1,6 @@
 """Models out of branches: the general builder, the named systems, and what is served."""
 
+from fusionkeras.models.attention import attention_model
 from fusionkeras.models.classifier import build_classifier
 from fusionkeras.models.named import (
     build_resnet50_bert,
@@ -11,6 +12,7 @@ from fusionkeras.models.serving import NamedProbabilities, build_preprocessor, e
 
 __all__ = [
     "NamedProbabilities",
+    "attention_model",
     "build_classifier",
     "build_preprocessor",
     "build_resnet50_bert",

@@ -4,12 +4,20 @@ import keras
 
 from fusionkeras._checks import argument_error, check_integer, check_rate
 from fusionkeras.branches.base import Branch
-from fusionkeras.fusion import get_fusion
+from fusionkeras.fusion import ModalityDropout, Vote, get_fusion
 from fusionkeras.heads import ClassificationHead
+from fusionkeras.objectives import get_objective
 
 
 def build_classifier(
-    branches, fusion="concat", num_classes=2, hidden_dims=(), dropout=0.0, name="classifier"
+    branches,
+    fusion="concat",
+    num_classes=2,
+    hidden_dims=(),
+    dropout=0.0,
+    modality_dropout=0.0,
+    auxiliary=(),
+    name="classifier",
 ):
     """Builds a classifier: branches, a fusion, dense layers, a head.
 
@@ -21,6 +29,10 @@ def build_classifier(
         num_classes: int; 2 gives one sigmoid, more a softmax.
         hidden_dims: list of int, the widths of dense relu layers between fusion and head.
         dropout: float in [0, 1), dropout ahead of every dense layer, the head included.
+        modality_dropout: float in [0, 1), how often a whole modality of a row is dropped in
+            training, never its last one (see `ModalityDropout`).
+        auxiliary: an auxiliary objective or a list of them, by name (`"contrastive"`,
+            `"adversarial"`) or as a layer from `{branch: features}` to `{branch: features}`.
         name: str, the name of the model.
 
     Returns:
@@ -29,7 +41,7 @@ def build_classifier(
 
     Raises:
         ValueError: for no branches, for two of one name, or wrong numbers.
-        TypeError: for a branch or a fusion that is none.
+        TypeError: for a branch, a fusion or an objective that is none.
 
     Example:
         >>> from fusionkeras.branches import image_branch, lstm_branch
@@ -41,19 +53,37 @@ def build_classifier(
     """
     head = ClassificationHead(num_classes)
     check_rate("dropout", dropout=dropout)
-    inputs, features = _encode(check_branches(branches))
-    fusion = get_fusion(fusion)
-    x = fusion({name: _read_by(fusion, own) for name, own in features.items()})
     if not isinstance(hidden_dims, (list, tuple)):
         raise argument_error(
             "Wrong hidden_dims", "a list of widths", kind=TypeError, hidden_dims=hidden_dims
         )
+    inputs, features = _encode(check_branches(branches))
+    fusion, objectives = get_fusion(fusion), _objectives(auxiliary)
+    features = _read_by([fusion, *objectives], features)
+    if check_rate("rate of dropped modalities", modality_dropout=modality_dropout):
+        features = ModalityDropout(modality_dropout, name="modality_dropout")(features)
+    for objective in objectives:
+        features = objective(features)
+    fused = fusion(features)
+    if isinstance(fused, dict):
+        present = {name: features[name]["present"] for name in fused}
+        decided = {
+            name: head.layer(f"{name}_probabilities")(_dense(x, hidden_dims, dropout, f"{name}_"))
+            for name, x in fused.items()
+        }
+        vote = Vote(fusion.vote, exclusive=not head.is_binary, name="probabilities")
+        return keras.Model(inputs, vote(decided, present), name=name)
+    output = head.layer()(_dense(fused, hidden_dims, dropout))
+    return keras.Model(inputs, output, name=name)
+
+
+def _dense(x, hidden_dims, dropout, prefix=""):
+    """The dense layers between the fusion and a head, of a branch that decides by itself too."""
     for index, width in enumerate(hidden_dims):
         check_integer("width of a dense layer", hidden_dims=width)
-        x = _dropped(x, dropout, f"hidden_{index}_dropout")
-        x = keras.layers.Dense(width, activation="relu", name=f"hidden_{index}")(x)
-    x = _dropped(x, dropout, "head_dropout")
-    return keras.Model(inputs, head.layer()(x), name=name)
+        x = _dropped(x, dropout, f"{prefix}hidden_{index}_dropout")
+        x = keras.layers.Dense(width, activation="relu", name=f"{prefix}hidden_{index}")(x)
+    return _dropped(x, dropout, f"{prefix}head_dropout")
 
 
 def check_branches(branches):
@@ -96,9 +126,21 @@ def _encode(branches):
     return inputs, features
 
 
-def _read_by(fusion, features):
-    reads = getattr(fusion, "reads", None)
-    return {key: features[key] for key in features if reads is None or key in reads}
+def _objectives(auxiliary):
+    many = auxiliary if isinstance(auxiliary, (list, tuple)) else [auxiliary]
+    return [get_objective(one) for one in many]
+
+
+def _read_by(layers, features):
+    """The features of each branch that one of the layers reads."""
+    reads = [getattr(layer, "reads", None) for layer in layers]
+    if None in reads:
+        return features
+    wanted = {key for own in reads for key in own}
+    return {
+        name: {key: value for key, value in own.items() if key in wanted}
+        for name, own in features.items()
+    }
 
 
 def _dropped(x, dropout, name):

@@ -175,4 +175,4 @@ def build_vgg16_bert(
 
 def _concatenated(branches, name, num_classes, hidden_dim, hidden_dims, dropout):
     fusion = get_fusion("concat", hidden_dim=hidden_dim)
-    return build_classifier(branches, fusion, num_classes, hidden_dims, dropout, name)
+    return build_classifier(branches, fusion, num_classes, hidden_dims, dropout, name=name)
