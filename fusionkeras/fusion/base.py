@@ -124,14 +124,15 @@ class Fusion(keras.layers.Layer):
         """The features that are read, projected, with absence in its place."""
         x, present = features[self.content], features["present"]
         there = ops.reshape(present, (-1, *[1] * (len(x.shape) - 1)))
-        x = ops.where(there, x, ops.zeros_like(x))  # or its gradient might not be finite
+        kept, prepared = there, {"present": present}
+        if "padding_mask" in self.reads:
+            prepared["padding_mask"] = ops.logical_and(features["padding_mask"], there[..., 0])
+            kept = prepared["padding_mask"][..., None]
+        x = ops.where(kept, x, ops.zeros_like(x))  # or its gradient might not be finite
         if self.hidden_dim is not None:
             x = self.projections[name](x)
         x = ops.where(there, x, ops.cast(self.absent[name], x.dtype))
-        prepared = {self.content: x, "present": present}
-        if "padding_mask" in self.reads:
-            prepared["padding_mask"] = ops.logical_and(features["padding_mask"], there[..., 0])
-        return prepared
+        return {self.content: x, **prepared}
 
 
 def _check_features(fusion, features_shape):

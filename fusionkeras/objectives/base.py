@@ -19,8 +19,10 @@ class Objective(keras.layers.Layer):
     loss, and what they hold never matters.
 
     The loss is added in every call, by `add_loss`: `loss` and `val_loss` of `model.fit` are then of
-    one kind, and `model.evaluate` gives the same sum. What is predicted or served does not depend
-    on it.
+    one kind, as Keras has it for regularisation, and `model.evaluate` gives the same sum. What is
+    predicted or served does not depend on it. It knows no weights of rows: a row of weight 0 counts
+    in it as any other. A fusion that reads sequences only does not see the projections; there the
+    loss teaches the encoders alone.
 
     A subclass writes one method, `loss`. One with weights of its own makes them in `build`, behind
     `super().build(features_shape)`.

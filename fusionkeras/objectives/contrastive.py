@@ -79,7 +79,8 @@ class ContrastiveAlignment(Objective):
 
     def _of_pair(self, one, other, both):
         scores = ops.matmul(one, ops.transpose(other)) / self.temperature
-        own = ops.diagonal(scores, axis1=-2, axis2=-1)
+        row = ops.arange(ops.shape(scores)[0])
+        own = ops.sum(ops.where(row[:, None] == row, scores, 0.0), axis=1)
         # exp(-1e9 - max) is exactly 0, and a row alone among such has a loss of exactly 0.
         scores = ops.where(ops.logical_and(both[:, None], both), scores, -1e9)
         found = ops.logsumexp(scores, axis=1) + ops.logsumexp(scores, axis=0) - 2.0 * own

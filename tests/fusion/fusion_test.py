@@ -58,21 +58,18 @@ def symbolic(given):
     )
 
 
-@pytest.mark.parametrize("name", FUSIONS)
-def test_saves_loads_and_exports(name, tmp_path):
+@pytest.mark.slow
+def test_all_save_load_and_export(tmp_path):
     given = features()
     inputs = symbolic(given)
-    fused = small(name)(inputs)
-    outputs = list(fused.values()) if isinstance(fused, dict) else fused
-    model = keras.Model(inputs, outputs)
+    outputs = {name: get_fusion(name, hidden_dim=8, name=name)(inputs) for name in FUSIONS}
+    model = keras.Model(inputs, keras.tree.flatten(outputs))
     for weight in model.trainable_weights:  # absence and biases begin with zeros
         weight.assign(0.1 + keras.random.normal(weight.shape, seed=1))
     model.save(tmp_path / "x.keras")
-    expected = keras.tree.flatten(model(given))
-    loaded = keras.models.load_model(tmp_path / "x.keras")
-    keras.tree.map_structure(
-        np.testing.assert_array_equal, expected, keras.tree.flatten(loaded(given))
-    )
+    expected = model(given)
+    loaded = keras.models.load_model(tmp_path / "x.keras")(given)
+    keras.tree.map_structure(np.testing.assert_array_equal, expected, loaded)
     model.export(tmp_path / "x", verbose=False)
     exported = tf.saved_model.load(tmp_path / "x")
     for mine, other in zip(expected, keras.tree.flatten(exported.serve(given)), strict=True):
@@ -164,12 +161,17 @@ def test_branches_are_sorted_by_name():
     assert fusion(given).numpy().tolist() == [[1, 2]]
 
 
-def test_an_absent_input_that_is_not_finite_spoils_no_gradient():
-    fusion = fk.Concat(4)
-    given = pooled(image=([[1.0, 2.0], [np.nan, np.inf]], [True, False]))
+@pytest.mark.parametrize("name", ["concat", "cross_attention"])
+def test_what_is_not_read_spoils_no_gradient_even_if_it_is_not_finite(name):
+    given = features()
+    for part in given.values():
+        there, mask = part["present"][:, None], part["padding_mask"][..., None]
+        part["pooled_output"] = tf.where(there, part["pooled_output"], np.nan)
+        part["sequence_output"] = tf.where(mask, part["sequence_output"], np.inf)
+    layer = small(name)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_sum(fusion(given) ** 2)
-    gradients = tape.gradient(loss, fusion.trainable_variables)
+        loss = tf.reduce_sum(layer(given) ** 2)
+    gradients = tape.gradient(loss, layer.trainable_variables)
     assert all(np.isfinite(gradient).all() for gradient in gradients)
 
 

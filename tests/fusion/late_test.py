@@ -59,8 +59,7 @@ def test_an_unknown_vote_is_an_error():
         fk.Late("median")
 
 
-@pytest.mark.parametrize("vote", ["mean", "learned", "product"])
-@pytest.mark.parametrize("num_classes", [2, 3])
+@pytest.mark.parametrize(("vote", "num_classes"), [("mean", 2), ("learned", 3), ("product", 2)])
 def test_the_branches_decide_by_themselves(vote, num_classes, tmp_path):
     names = ("title", "text")
     branches = [fk.lstm_branch(["red"], 4, units=4, name=name) for name in names]
@@ -75,7 +74,8 @@ def test_the_branches_decide_by_themselves(vote, num_classes, tmp_path):
     np.testing.assert_allclose(joined[1], title[1], rtol=1e-5)  # there is no text in that row
     if vote == "mean":
         np.testing.assert_allclose(joined[0], (text[0] + title[0]) / 2, rtol=1e-5)
-    fk.compile_classifier(model).fit(ids, np.array([0, 1]), verbose=0)
+    if vote == "learned":
+        fk.compile_classifier(model).fit(ids, np.array([0, 1]), verbose=0)
     model.save(tmp_path / "x.keras")
     loaded = keras.models.load_model(tmp_path / "x.keras")
     np.testing.assert_array_equal(loaded(ids), model(ids))
