@@ -1,5 +1,17 @@
 """How good a model is."""
 
-from fusionkeras.evaluation.classification import ClassificationReport, evaluate
+from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.measuring import evaluate
+from fusionkeras.evaluation.multilabel import MultilabelReport
+from fusionkeras.evaluation.ordinal import OrdinalReport
+from fusionkeras.evaluation.regression import RegressionReport
+from fusionkeras.evaluation.several import HeadReports
 
-__all__ = ["ClassificationReport", "evaluate"]
+__all__ = [
+    "ClassificationReport",
+    "HeadReports",
+    "MultilabelReport",
+    "OrdinalReport",
+    "RegressionReport",
+    "evaluate",
+]
