@@ -1,7 +1,7 @@
 """How good a model is."""
 
 from fusionkeras.evaluation.classification import ClassificationReport
-from fusionkeras.evaluation.measuring import evaluate
+from fusionkeras.evaluation.measuring import evaluate, tune_thresholds
 from fusionkeras.evaluation.multilabel import MultilabelReport
 from fusionkeras.evaluation.ordinal import OrdinalReport
 from fusionkeras.evaluation.regression import RegressionReport
@@ -14,4 +14,5 @@ __all__ = [
     "OrdinalReport",
     "RegressionReport",
     "evaluate",
+    "tune_thresholds",
 ]

@@ -4,26 +4,45 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.targets import by_head, is_labelled
+from fusionkeras.evaluation.answers import answer_of, tasks_of, thresholds_of
 from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.multilabel import MultilabelReport, best_thresholds
+from fusionkeras.evaluation.ordinal import OrdinalReport
+from fusionkeras.evaluation.regression import RegressionReport
+from fusionkeras.evaluation.several import HeadReports
 from fusionkeras.training import with_features
 
+REPORTS = {
+    "classification": ClassificationReport,
+    "multilabel": MultilabelReport,
+    "regression": RegressionReport,
+    "ordinal": OrdinalReport,
+}
 
-def evaluate(model, data, class_names, cache=True):
-    """Measures a classifier on data that it was not trained on.
 
-    Rows of weight 0 (a picture that could not be read, say) count nowhere; other weights are not
-    used, so that the numbers are those of the rows as they are.
+def evaluate(model, data, class_names=None, cache=True, thresholds=None):
+    """Measures a model on data that it was not trained on.
+
+    Rows of weight 0 (a picture that could not be read, say) and rows without a label count
+    nowhere; other weights are not used, so that the numbers are those of the rows as they are.
 
     Args:
-        model: a classifier of `build_classifier`, or what `end_to_end` or `load` returns.
+        model: a model of `build_model` or `build_classifier`, or what `end_to_end` or `load`
+            returns.
         data: a `tf.data.Dataset` of `(inputs, label)` or `(inputs, label, sample_weight)`
-            batches, such as `prepare` returns.
-        class_names: list of str, in the order of the class ids.
+            batches, such as `prepare` returns; for several heads labels are dicts by head.
+        class_names: list of str, in the order of the class ids; for several heads a dict of them.
+            None takes those of the table for data of `prepare`, or of a served model.
         cache: as in `fit`: for data of `prepare`, features of frozen encoders are taken from
             there and kept there. False runs the whole model.
+        thresholds: for a multilabel head: a float, or one for each label; for several heads a
+            dict of them. None takes those of a served model, otherwise .5.
 
     Returns:
-        A `ClassificationReport`; `print` shows a table, `.as_dict()` is JSON.
+        A `ClassificationReport`, `MultilabelReport`, `RegressionReport` or `OrdinalReport`; for
+        several heads a `HeadReports` of those that have rows. `print` shows a table, `.as_dict()`
+        is JSON.
 
     Raises:
         ValueError: when no row is left, or the model has another number of classes.
@@ -36,25 +55,104 @@ def evaluate(model, data, class_names, cache=True):
         >>> evaluate(model, data, ["cold", "warm"]).rows
         2
     """
-    labels, probabilities = [], []
+    tasks = tasks_of(model)
+    names = _by_head(tasks, class_names if class_names is not None else _names_of(model, data))
+    limits = thresholds if thresholds is not None else thresholds_of(model)
+    limits = _by_head(tasks, limits)
+    found = _run(model, data, tasks, cache)
+    reports = {
+        head: _report(tasks[head], *found[head], names.get(head), limits.get(head))
+        for head in found
+    }
+    return reports[""] if "" in tasks else HeadReports(reports)
+
+
+def tune_thresholds(model, data, cache=True):
+    """Finds for every label the threshold of the best F1.
+
+    Tune on validation rows: on those of training the model is too sure, and those of the test
+    are to be left for measuring. Of equally good thresholds the nearest to .5 is taken; a label
+    that no row has keeps .5.
+
+    Args:
+        model: as for `evaluate`, with a multilabel head.
+        data: as for `evaluate`.
+        cache: as for `evaluate`.
+
+    Returns:
+        float32 array `(labels,)`, for `end_to_end` and `evaluate`; for several heads a dict of
+        them by multilabel head.
+
+    Raises:
+        ValueError: when no row is left, or the model has no multilabel head.
+    """
+    tasks = tasks_of(model)
+    if "multilabel" not in tasks.values():
+        raise argument_error("The model has no multilabel head", "one", tasks=by_head(tasks))
+    found = _run(model, data, tasks, cache)
+    return by_head(
+        {head: best_thresholds(*found[head]) for head in found if tasks[head] == "multilabel"}
+    )
+
+
+def _names_of(model, data):
+    if hasattr(data, "source"):
+        return data.source.table.class_names
+    return getattr(model, "class_names", None)
+
+
+def _by_head(tasks, values):
+    """`values` as a dict by head."""
+    if values is None:
+        return {}
+    if "" in tasks:
+        return {"": values}
+    if not isinstance(values, dict) or not set(values) <= set(tasks):
+        raise argument_error(
+            "The model has several heads", f"a dict by head, of {list(tasks)}", received=values
+        )
+    return values
+
+
+def _run(model, data, tasks, cache):
+    """The rows that count, `{head: (labels, answers)}`, of heads that have any."""
+    labels, answers = {head: [] for head in tasks}, {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
         predict = tf.function(model, reduce_retracing=True)
         for inputs, label, *weight in batches:
-            kept = weight[0].numpy() > 0 if weight else slice(None)
-            labels.append(label.numpy()[kept])
-            probabilities.append(_probabilities(predict(inputs))[kept])
-    if not sum(map(len, labels)):
+            scores = predict(inputs)
+            for head, task in tasks.items():
+                own = _of_head(label, head, task)
+                kept = is_labelled(own, task)
+                kept &= np.ravel(_of_head(weight[0], head)) > 0 if weight else True
+                labels[head].append(own[kept])
+                answers[head].append(answer_of(scores, head, task)[kept])
+    found = {head: sum(map(len, own)) for head, own in labels.items()}
+    if not any(found.values()):
         raise argument_error("There is no row to evaluate", "rows with a weight above 0", data=data)
-    probabilities = np.concatenate(probabilities)
-    if probabilities.shape[1] != len(class_names):
+    return {
+        head: (np.concatenate(labels[head]), np.concatenate(answers[head]))
+        for head in tasks
+        if found[head]
+    }
+
+
+def _of_head(values, head, task="multilabel"):
+    """What a batch holds for one head; labels other than multilabel may have an axis of 1."""
+    own = np.asarray(values[head] if isinstance(values, dict) else values)
+    return own if task == "multilabel" else own.reshape(-1)
+
+
+def _report(task, labels, answers, class_names, thresholds):
+    if task == "regression":
+        return RegressionReport(labels, answers)
+    if class_names is None or answers.shape[1] != len(class_names):
         raise argument_error(
-            f"The model tells {probabilities.shape[1]} classes apart",
+            f"The model tells {answers.shape[1]} classes apart",
             "as many class names",
             class_names=class_names,
         )
-    return ClassificationReport(list(class_names), np.concatenate(labels), probabilities)
-
-
-def _probabilities(scores):
-    scores = np.asarray(scores["probabilities"] if isinstance(scores, dict) else scores)
-    return np.concatenate([1 - scores, scores], axis=-1) if scores.shape[-1] == 1 else scores
+    if task == "multilabel":
+        limits = 0.5 if thresholds is None else thresholds
+        return MultilabelReport(list(class_names), labels.astype(int), answers, limits)
+    return REPORTS[task](list(class_names), labels, answers)
