@@ -3,9 +3,24 @@
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.branches.base import Branch
 from fusionkeras.branches.word_vectors import read_word_vectors
-from fusionkeras.data import learn_vocabulary, prepare, raw_batches, read_rows, read_table
+from fusionkeras.data import (
+    infer_task,
+    learn_vocabulary,
+    prepare,
+    raw_batches,
+    read_rows,
+    read_table,
+)
 from fusionkeras.datasets import draw_statements
-from fusionkeras.evaluation import ClassificationReport, evaluate
+from fusionkeras.evaluation import (
+    ClassificationReport,
+    HeadReports,
+    MultilabelReport,
+    OrdinalReport,
+    RegressionReport,
+    evaluate,
+    tune_thresholds,
+)
 from fusionkeras.export import ServedModel, export, load, predict
 from fusionkeras.fusion import Concat, Fusion
 from fusionkeras.models import (
@@ -40,9 +55,13 @@ __all__ = [
     "DecodeImage",
     "FeatureCache",
     "Fusion",
+    "HeadReports",
     "JointPreprocessor",
+    "MultilabelReport",
     "NamedProbabilities",
+    "OrdinalReport",
     "Preprocessor",
+    "RegressionReport",
     "ServedModel",
     "WordIds",
     "WordPieceTokens",
@@ -62,6 +81,7 @@ __all__ = [
     "fit",
     "freeze",
     "image_branch",
+    "infer_task",
     "learn_vocabulary",
     "load",
     "lstm_branch",
@@ -72,5 +92,6 @@ __all__ = [
     "read_table",
     "read_word_vectors",
     "split_frozen",
+    "tune_thresholds",
     "unfreeze",
 ]
