@@ -1,6 +1,6 @@
 """Models out of branches: the general builder, the named systems, and what is served."""
 
-from fusionkeras.models.classifier import build_classifier
+from fusionkeras.models.classifier import build_classifier, build_model
 from fusionkeras.models.named import (
     build_resnet50_bert,
     build_resnet50_lstm,
@@ -12,6 +12,7 @@ from fusionkeras.models.serving import NamedProbabilities, build_preprocessor, e
 __all__ = [
     "NamedProbabilities",
     "build_classifier",
+    "build_model",
     "build_preprocessor",
     "build_resnet50_bert",
     "build_resnet50_lstm",

@@ -1,26 +1,76 @@
-"""The general builder: branches, a fusion, dense layers, a head."""
+"""The general builder: branches, a fusion, dense layers, heads."""
+
+import re
 
 import keras
 
 from fusionkeras._checks import argument_error, check_integer, check_rate
 from fusionkeras.branches.base import Branch
 from fusionkeras.fusion import get_fusion
-from fusionkeras.heads import ClassificationHead
+from fusionkeras.heads import ClassificationHead, Head
+
+# What TensorFlow takes as the name of a layer, and a signature as the name of an output.
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
-def build_classifier(
-    branches, fusion="concat", num_classes=2, hidden_dims=(), dropout=0.0, name="classifier"
-):
-    """Builds a classifier: branches, a fusion, dense layers, a head.
+def build_model(branches, fusion="concat", heads=None, hidden_dims=(), dropout=0.0, name="model"):
+    """Builds a model: branches, a fusion, dense layers, a head or several.
 
     Args:
         branches: list of `Branch`, one or more, with distinct names. Models built from the same
             branch share its encoder and weights.
         fusion: a name in `FUSIONS`, or any Keras layer from `{branch: features}` to
             `(batch, dim)`.
+        heads: a `Head`, or a dict of `{name: Head}` for several tasks at once; what `heads_for`
+            makes of a table. None is a `ClassificationHead` of two classes. Each model gets heads
+            of its own, with the arguments of these.
+        hidden_dims: list of int, the widths of dense relu layers between fusion and heads.
+        dropout: float in [0, 1), dropout ahead of every dense layer, the heads included.
+        name: str, the name of the model.
+
+    Returns:
+        A functional `keras.Model`. Its inputs stand in the order of `branches`; its output is
+        what the head gives, float32 `(batch, outputs)`, or a dict of that by the names of several
+        heads.
+
+    Raises:
+        ValueError: for no branches, for two of one name, wrong numbers, or names of heads that
+            no layer can have.
+        TypeError: for a branch, a fusion or a head that is none.
+
+    Example:
+        >>> import fusionkeras as fk
+        >>> text = fk.lstm_branch(["red", "circle"], sequence_length=8)
+        >>> heads = {"kind": fk.ClassificationHead(3), "price": fk.RegressionHead(20.0, 5.0)}
+        >>> model = build_model([text], heads=heads, hidden_dims=[16])
+        >>> {name: tensor.shape for name, tensor in model.output.items()}
+        {'kind': (None, 3), 'price': (None, 1)}
+    """
+    heads = _check_heads(ClassificationHead(2) if heads is None else heads)
+    check_rate("dropout", dropout=dropout)
+    if not isinstance(hidden_dims, (list, tuple)):
+        raise argument_error(
+            "Wrong hidden_dims", "a list of widths", kind=TypeError, hidden_dims=hidden_dims
+        )
+    inputs, features = _encode(check_branches(branches))
+    fusion = get_fusion(fusion)
+    x = fusion({name: _read_by(fusion, own) for name, own in features.items()})
+    x = _dense(x, hidden_dims, dropout)
+    _check_free(heads, keras.Model(inputs, x).layers)
+    return keras.Model(inputs, _answers(heads, x), name=name)
+
+
+def build_classifier(
+    branches, fusion="concat", num_classes=2, hidden_dims=(), dropout=0.0, name="classifier"
+):
+    """Builds a model of one classification head: `build_model` for the most frequent task.
+
+    Args:
+        branches: as in `build_model`.
+        fusion: as in `build_model`.
         num_classes: int; 2 gives one sigmoid, more a softmax.
-        hidden_dims: list of int, the widths of dense relu layers between fusion and head.
-        dropout: float in [0, 1), dropout ahead of every dense layer, the head included.
+        hidden_dims: as in `build_model`.
+        dropout: as in `build_model`.
         name: str, the name of the model.
 
     Returns:
@@ -28,8 +78,8 @@ def build_classifier(
         `probabilities` is float32 `(batch, 1)` for two classes, otherwise `(batch, num_classes)`.
 
     Raises:
-        ValueError: for no branches, for two of one name, or wrong numbers.
-        TypeError: for a branch or a fusion that is none.
+        ValueError: as `build_model`, and for fewer than two classes.
+        TypeError: as `build_model`.
 
     Example:
         >>> from fusionkeras.branches import image_branch, lstm_branch
@@ -40,20 +90,16 @@ def build_classifier(
         (['image', 'text_token_ids'], (None, 3))
     """
     head = ClassificationHead(num_classes)
-    check_rate("dropout", dropout=dropout)
-    inputs, features = _encode(check_branches(branches))
-    fusion = get_fusion(fusion)
-    x = fusion({name: _read_by(fusion, own) for name, own in features.items()})
-    if not isinstance(hidden_dims, (list, tuple)):
-        raise argument_error(
-            "Wrong hidden_dims", "a list of widths", kind=TypeError, hidden_dims=hidden_dims
-        )
+    return build_model(branches, fusion, head, hidden_dims, dropout, name=name)
+
+
+def _dense(x, hidden_dims, dropout):
+    """The dense layers between the fusion and the heads."""
     for index, width in enumerate(hidden_dims):
         check_integer("width of a dense layer", hidden_dims=width)
         x = _dropped(x, dropout, f"hidden_{index}_dropout")
         x = keras.layers.Dense(width, activation="relu", name=f"hidden_{index}")(x)
-    x = _dropped(x, dropout, "head_dropout")
-    return keras.Model(inputs, head.layer()(x), name=name)
+    return _dropped(x, dropout, "head_dropout")
 
 
 def check_branches(branches):
@@ -103,3 +149,45 @@ def _read_by(fusion, features):
 
 def _dropped(x, dropout, name):
     return keras.layers.Dropout(dropout, name=name)(x) if dropout else x
+
+
+def _answers(heads, x):
+    """What each head makes of the trunk: a tensor, or a dict by name."""
+    if isinstance(heads, Head):
+        return _copy(heads, heads.name)(x)
+    return {name: _copy(head, name)(x) for name, head in heads.items()}
+
+
+def _copy(head, name):
+    return type(head).from_config({**head.get_config(), "name": name})
+
+
+def _check_heads(heads):
+    several = heads if isinstance(heads, dict) else {"": heads}
+    if not several or not all(isinstance(head, Head) for head in several.values()):
+        raise argument_error(
+            "Wrong heads",
+            "a Head, such as ClassificationHead(3), or a dict of {name: Head}",
+            kind=TypeError,
+            heads=heads,
+        )
+    for name in heads if isinstance(heads, dict) else ():
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise argument_error(
+                f"A head cannot be named {name!r}",
+                "letters, digits and _, a letter first",
+                heads=list(heads),
+            )
+    return heads
+
+
+def _check_free(heads, layers):
+    taken = {layer.name for layer in layers}
+    for name in heads if isinstance(heads, dict) else (heads.name,):
+        if name in taken:
+            raise argument_error(
+                f"A layer of the model is named {name!r}, too",
+                f"a head named unlike {sorted(taken)}",
+                "Rename the head: the column of the table that it is named after.",
+                head=name,
+            )
