@@ -3,9 +3,25 @@
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.branches.base import Branch
 from fusionkeras.branches.word_vectors import read_word_vectors
-from fusionkeras.data import learn_vocabulary, prepare, raw_batches, read_rows, read_table
+from fusionkeras.data import (
+    infer_task,
+    learn_vocabulary,
+    prepare,
+    raw_batches,
+    read_rows,
+    read_table,
+)
 from fusionkeras.datasets import draw_statements
-from fusionkeras.evaluation import ClassificationReport, MissingReport, evaluate
+from fusionkeras.evaluation import (
+    ClassificationReport,
+    HeadReports,
+    MissingReport,
+    MultilabelReport,
+    OrdinalReport,
+    RegressionReport,
+    evaluate,
+    tune_thresholds,
+)
 from fusionkeras.export import ServedModel, export, load, predict
 from fusionkeras.fusion import (
     MFB,
@@ -30,10 +46,20 @@ from fusionkeras.fusion import (
     TransformerFusion,
     Weighted,
 )
+from fusionkeras.heads import (
+    ClassificationHead,
+    FocalLoss,
+    Head,
+    LogitAdjustedLoss,
+    MultilabelHead,
+    OrdinalHead,
+    RegressionHead,
+)
 from fusionkeras.models import (
     NamedProbabilities,
     attention_model,
     build_classifier,
+    build_model,
     build_preprocessor,
     build_resnet50_bert,
     build_resnet50_lstm,
@@ -50,8 +76,10 @@ from fusionkeras.preprocessing.text import WordIds
 from fusionkeras.training import (
     FeatureCache,
     compile_classifier,
+    compile_model,
     fit,
     freeze,
+    heads_for,
     split_frozen,
     unfreeze,
 )
@@ -63,6 +91,7 @@ __all__ = [
     "Average",
     "Bottleneck",
     "Branch",
+    "ClassificationHead",
     "ClassificationReport",
     "CompactBilinear",
     "Concat",
@@ -71,21 +100,31 @@ __all__ = [
     "DecodeImage",
     "FeatureCache",
     "FiLM",
+    "FocalLoss",
     "Fusion",
     "Gated",
+    "Head",
+    "HeadReports",
     "JointPreprocessor",
     "Late",
+    "LogitAdjustedLoss",
     "LowRank",
     "MFB",
     "MUTAN",
     "Max",
     "MissingReport",
     "ModalityDropout",
+    "MultilabelHead",
+    "MultilabelReport",
     "Multiply",
     "NamedProbabilities",
     "Objective",
+    "OrdinalHead",
+    "OrdinalReport",
     "Perceiver",
     "Preprocessor",
+    "RegressionHead",
+    "RegressionReport",
     "ServedModel",
     "Sum",
     "TensorFusion",
@@ -97,19 +136,23 @@ __all__ = [
     "attention_model",
     "bert_branch",
     "build_classifier",
+    "build_model",
     "build_preprocessor",
     "build_resnet50_bert",
     "build_resnet50_lstm",
     "build_vgg16_bert",
     "build_vgg16_lstm",
     "compile_classifier",
+    "compile_model",
     "draw_statements",
     "end_to_end",
     "evaluate",
     "export",
     "fit",
     "freeze",
+    "heads_for",
     "image_branch",
+    "infer_task",
     "learn_vocabulary",
     "load",
     "lstm_branch",
@@ -120,5 +163,6 @@ __all__ = [
     "read_table",
     "read_word_vectors",
     "split_frozen",
+    "tune_thresholds",
     "unfreeze",
 ]

@@ -1,15 +1,19 @@
 """Reading tables, splitting, auditing, and `tf.data` pipelines."""
 
+from fusionkeras.data.labels import infer_task
 from fusionkeras.data.pipeline import Source, prepare, raw_batches
 from fusionkeras.data.read import read_rows, read_table
 from fusionkeras.data.table import REASONS, Data, Table
+from fusionkeras.data.targets import TASKS
 from fusionkeras.data.vocabulary import learn_vocabulary
 
 __all__ = [
     "REASONS",
+    "TASKS",
     "Data",
     "Source",
     "Table",
+    "infer_task",
     "learn_vocabulary",
     "prepare",
     "raw_batches",

@@ -16,14 +16,15 @@ _NO_FILES = "Pass files=() where no column holds paths."
 class Judged:
     """One input table, every cell judged.
 
-    `found` is {key: cells, files as absolute paths}, `problems` {key: {row: (reason, detail)}}.
+    `found` is {key: cells, files as absolute paths}, `problems` {key: {row: (reason, detail)}},
+    `labels` {column: cells}.
     """
 
     name: str
     cells: dict
     found: dict
     problems: dict
-    labels: np.ndarray | None
+    labels: dict
     split: np.ndarray | None
 
     def __len__(self):
@@ -40,6 +41,10 @@ class Judged:
             "reason": reason,
             "detail": detail,
         }
+
+    def label_entry(self, row, column, problem):
+        """A row of the quarantine on a label."""
+        return self.entry(row, column, self.labels[column][row], problem)
 
     def entries(self, row):
         """What is wrong with the modalities of one row, in the order of the columns."""
@@ -81,11 +86,11 @@ def check_columns(columns, files):
     return tuple(key for key in columns if key in files)
 
 
-def read_and_judge(sources, columns, files, files_root, check, progress, label, split):
+def read_and_judge(sources, columns, files, files_root, check, progress, targets, split):
     """Reads all input tables and judges every cell; each file is checked once."""
     check_choice("check", ("full", "header"), check=check)
     raw = [
-        _read_one(name, source, columns, label, split if name == "train" else None)
+        _read_one(name, source, columns, targets, split if name == "train" else None)
         for name, source in sources.items()
     ]
     roots = [_root(files_root, folder) for *_, folder in raw]
@@ -104,12 +109,15 @@ def read_and_judge(sources, columns, files, files_root, check, progress, label, 
     return inputs
 
 
-def _read_one(name, source, columns, label, split):
-    split = split if isinstance(split, str) else None
-    wanted = [*columns.values(), *[one for one in (label, split) if one is not None]]
-    cells, folder = read_cells(source, name, list(dict.fromkeys(wanted)))
+def _read_one(name, source, columns, targets, split):
+    splits = [split] if isinstance(split, str) else []
+    labels = [target.column for target in targets.values()]
+    lists = [target.column for target in targets.values() if target.task == "multilabel"]
+    wanted = list(dict.fromkeys([*columns.values(), *labels, *splits]))
+    cells, folder = read_cells(source, name, wanted, lists)
     by_key = {key: cells[column] for key, column in columns.items()}
-    return name, by_key, cells.get(label), cells.get(split), folder
+    by_label = {column: cells[column] for column in labels}
+    return name, by_key, by_label, cells[split] if splits else None, folder
 
 
 def _root(files_root, folder):
@@ -131,16 +139,3 @@ def _judge(cells, places, refused):
     problems = problems | {cell: refused[path] for cell, path in paths.items() if path in refused}
     found = np.array([paths.get(cell, "") for cell in cells] + [None], object)[:-1]
     return found, {row: problems[cell] for row, cell in enumerate(cells) if cell in problems}
-
-
-def label_ids(found, class_names):
-    """Class ids, -1 where there is none, and `{row: (reason, detail)}`."""
-    ids = {name: number for number, name in enumerate(class_names)}
-    labels = np.array([ids.get(cell, -1) for cell in found.labels], np.int32)
-    unknown = ("unknown_label", f"not one of the {len(ids)} labels of the first table")
-    missing = ("missing_label", "no label")
-    problems = {
-        int(row): unknown if found.labels[row].strip() else missing
-        for row in np.flatnonzero(labels < 0)
-    }
-    return labels, problems

@@ -3,13 +3,15 @@
 import os
 from dataclasses import dataclass
 
+import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.inputs import columns_of, make_judge, make_reader, parts_of, preprocess
 from fusionkeras.data.rowcache import RowCache
 from fusionkeras.data.table import Table
-from fusionkeras.data.weights import row_weights
+from fusionkeras.data.targets import by_head, fill_missing
+from fusionkeras.data.weights import weights_of
 from fusionkeras.preprocessing.base import Preprocessor
 
 
@@ -50,13 +52,16 @@ def prepare(
         shuffle: bool, whether each epoch has a new order. The same seed gives the same orders.
         seed: int.
         class_weight: None, "balanced" (rows of rare classes count for more) or a dict of
-            `{class name: weight}`; absent names weigh 1.
+            `{class name: weight}`; absent names weigh 1. For several heads a dict of this by
+            head; for regression None. A row of several labels weighs the mean of their weights.
         cache: bool or path. True keeps preprocessed rows in memory, a path in files in that
             folder (until the dataset is not used any more), so that later epochs decode nothing.
 
     Returns:
         `tf.data.Dataset` of `(inputs, label, sample_weight)`: a dict of tensors `(batch, ...)`,
-        int32 `(batch,)` and float32 `(batch,)`. Its attribute `source` is a `Source`.
+        int32 `(batch,)` (multilabel: float32 `(batch, classes)`; regression: float32 `(batch,)`)
+        and float32 `(batch,)`. For several heads labels and weights are dicts by head, and a row
+        without the label of a head weighs 0 for that head. Its attribute `source` is a `Source`.
 
     Raises:
         TypeError: for arguments of the wrong type.
@@ -114,22 +119,34 @@ def batches_of(source, provided=(), provide=None):
     make = _make_inputs(table, parts)
     make = make if rows is None else _cached(make, rows, parts)
     usable = make_judge(table)
-    weights = row_weights(table.labels, table.class_names, source.class_weight)
     with tf.device("CPU:0"):
-        labels, weights = tf.constant(table.labels, tf.int32), tf.constant(weights, tf.float32)
+        weights = by_head(weights_of(table, source.class_weight))
+        labels, weights = tf.nest.map_structure(tf.constant, (_labels(table), weights))
+
+    def pick(tensors, places):
+        return tf.nest.map_structure(lambda one: tf.gather(one, places), tensors)
 
     def step(places):
         inputs, good = make(places)
         if provide is not None:
             others, there = provide(places)
             inputs, good = {**inputs, **others}, {**good, **there}
-        weight = tf.gather(weights, places) * usable(places, good)
-        return inputs, tf.gather(labels, places), weight
+        there = usable(places, good)
+        weight = tf.nest.map_structure(lambda one: one * there, pick(weights, places))
+        return inputs, pick(labels, places), weight
 
     dataset = mapped(source.places.batch(source.batch_size), step)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
     dataset.source = source
     return dataset
+
+
+def _labels(table):
+    """The labels, by head where there are several."""
+    if table.task == "classification":
+        return np.asarray(table.labels, np.int32)  # -1 where missing, as it always was
+    heads = table.heads().items()
+    return by_head({head: fill_missing(labels, task) for head, (task, labels, _) in heads})
 
 
 def raw_batches(table, batch_size=32):

@@ -1,21 +1,12 @@
 """From a table on disk to splits that can be trained on."""
 
-import logging
-
 import numpy as np
 
 from fusionkeras._checks import argument_error, check_choice, check_integer
-from fusionkeras.data.judge import check_columns, label_ids, read_and_judge
-from fusionkeras.data.split import (
-    PARTS,
-    check_fractions,
-    default_split,
-    split_by_column,
-    split_by_fraction,
-)
-from fusionkeras.data.table import Data, Table, account
-
-_LOGGER = logging.getLogger("fusionkeras")
+from fusionkeras.data.divide import divide, label_rows, make_table
+from fusionkeras.data.judge import check_columns, read_and_judge
+from fusionkeras.data.split import check_fractions, default_split
+from fusionkeras.data.targets import Target, check_targets
 
 
 def read_table(
@@ -31,6 +22,9 @@ def read_table(
     check="full",
     files_root=None,
     progress=True,
+    task=None,
+    separator="|",
+    class_names=None,
 ):
     """Reads a table, checks every row and splits it.
 
@@ -43,7 +37,8 @@ def read_table(
             pandas DataFrame.
         columns: dict of `{key: column of the table}`; the keys name the raw columns from here
             on, such as `{"image": "photo", "text": "caption"}`.
-        label: str, the column with the labels.
+        label: str, the column with the labels; or for several heads a dict of `{column: task}`,
+            whose columns name the heads.
         files: keys whose cells are paths of pictures, relative to `files_root`; None means
             `image`, where there is such a key.
         validation: a further table of the same columns, or None.
@@ -52,22 +47,32 @@ def read_table(
             by label; or the name of a column with train, validation (val, valid, dev) or test
             in each row. By default .8/.1/.1; with `test` .9/.1/0, with `validation` .9/0/.1,
             with both 1/0/0. Each class has at least one row in train, however few it has.
+            Rows are alike by the rarest of their labels (multilabel), by the tenth that the
+            value falls into (regression), and by the first of several heads.
         seed: int; the same seed gives the same split.
         missing: "quarantine" puts a row with a bad or empty modality into the quarantine;
             "allow" keeps it with that modality absent, and lists it in `Data.absent`. A row
-            with no modality, or no label, goes to the quarantine always.
+            with no modality, or no label, goes to the quarantine always. Of several heads, one
+            label is enough: the others are listed in `Data.absent`.
         check: "full" decodes every file; "header" only looks at its first bytes.
         files_root: folder that the paths are relative to and may not leave; by default that of
             the table (for a DataFrame the current one).
         progress: bool, whether a bar on stderr shows the checking.
+        task: "classification" (also where it is None), "multilabel", "regression" or "ordinal";
+            None where `label` is a dict.
+        separator: str, what stands between the labels of a multilabel cell. Such cells may also
+            be lists, or JSON lists in a text file; an empty list says that no label applies.
+        class_names: list of str, the labels in their order, others being unknown; for several
+            heads a dict of `{column: list}`. None takes those of the usable rows of the first
+            table: sorted, and for an ordinal task by number where all are numbers.
 
     Returns:
-        `Data`. `class_names` are the sorted labels of the usable rows of the first table.
+        `Data`. `class_names` are the names of the classes, None for regression.
 
     Raises:
         TypeError: for arguments of the wrong type.
         ValueError: for a table that cannot be read, misses a column or has fewer than two
-            classes, and for wrong arguments.
+            classes (regression: no number), and for wrong arguments.
 
     Example:
     >>> import pandas as pd
@@ -80,18 +85,15 @@ def read_table(
     ['cold', 'warm']
     """
     files = check_columns(columns, files)
-    if not isinstance(label, str):
-        raise argument_error(
-            "Wrong type of label", "the name of a column", kind=TypeError, label=label
-        )
+    targets = check_targets(label, task, separator, class_names)
     check_integer("seed", 0, seed=seed)
     check_choice("way to treat missing modalities", ("quarantine", "allow"), missing=missing)
     split = default_split(validation, test) if split is None else split
     split = split if isinstance(split, str) else check_fractions(split)
     sources = {"train": train, "validation": validation, "test": test}
     sources = {name: source for name, source in sources.items() if source is not None}
-    inputs = read_and_judge(sources, columns, files, files_root, check, progress, label, split)
-    return _divide(inputs, files, label, split, seed, missing)
+    inputs = read_and_judge(sources, columns, files, files_root, check, progress, targets, split)
+    return divide(inputs, files, targets, split, seed, missing)
 
 
 def read_rows(
@@ -103,6 +105,8 @@ def read_rows(
     class_names=None,
     check="full",
     progress=True,
+    task=None,
+    separator="|",
 ):
     """Reads a table to predict on: every row, in order, whatever is wrong with it.
 
@@ -113,14 +117,19 @@ def read_rows(
         columns: dict of `{key: column of the table}`.
         files: keys whose cells are paths of pictures.
         files_root: folder that the paths are relative to and may not leave.
-        label: str, the column with the labels, or None.
-        class_names: list of str, needed with `label`.
+        label: str, the column with the labels; a dict of `{column: task}` for several heads; or
+            None.
+        class_names: list of str, needed with `label` but for regression; for several heads a dict
+            of them.
         check: "full" or "header".
         progress: bool, whether a bar on stderr shows the checking.
+        task: as for `read_table`.
+        separator: as for `read_table`.
 
     Returns:
-        `(table, statuses)`: a `Table` of all rows, labels -1 where missing or unknown; and an
-        object array `(rows,)` of "ok" or a reason.
+        `(table, statuses)`: a `Table` of all rows, labels -1 (regression: NaN) where missing or
+        unknown; and an object array `(rows,)` of "ok" or a reason. A label is missing where no
+        head has one.
 
     Raises:
         TypeError: for arguments of the wrong type.
@@ -133,110 +142,24 @@ def read_rows(
     (2, ['ok', 'empty'])
     """
     files = check_columns(columns, files)
-    if label is not None and class_names is None:
+    targets = {} if label is None else check_targets(label, task, separator, class_names)
+    if any(target.learns_names for target in targets.values()):
         raise argument_error(
             "Labels need the names of the classes",
             "class_names with label",
             label=label,
             class_names=class_names,
         )
-    names = list(class_names or [])
     (found,) = read_and_judge(
-        {"test": table}, columns, files, files_root, check, progress, label, None
+        {"test": table}, columns, files, files_root, check, progress, targets, None
     )
-    labels, problems = np.full(len(found), -1), {}
-    if label is not None:
-        labels, problems = label_ids(found, names)
+    bad = {}
+    labels = label_rows(found, bad, {}, targets)
     statuses = np.full(len(found), "ok", object)
     for row in range(len(found)):
-        bad = [entry["reason"] for entry in found.entries(row)]
-        bad += [problems[row][0]] if row in problems else []
-        statuses[row] = bad[0] if bad else "ok"
-    table = Table(
-        np.arange(len(found)),
-        "test",
-        found.columns(),
-        files,
-        labels.astype(np.int32),
-        names,
-        "allow",
-    )
-    return table, statuses
-
-
-def _divide(inputs, files, label, split, seed, missing):
-    judged = [_sort_out(found, label, missing) for found in inputs]
-    class_names = _class_names(inputs[0], judged[0])
-    quarantine, absent, parts = [], [], {}
-    for found, (bad, gone) in zip(inputs, judged, strict=True):
-        labels, problems = label_ids(found, class_names)
-        for row, problem in problems.items():
-            bad.setdefault(row, found.entry(row, label, found.labels[row], problem))
-        usable = np.array([row for row in range(len(found)) if row not in bad], np.int64)
-        quarantine += [bad[row] for row in sorted(bad)]
-        absent += [entry for row in sorted(gone) if row not in bad for entry in gone[row]]
-        table = Table(
-            np.arange(len(found)), found.name, found.columns(), files, labels, class_names, missing
-        ).take(usable)
-        if found.name == "train":
-            parts |= _split(table, found, split, seed, [other.name for other in inputs[1:]])
-        else:
-            parts[found.name] = table
-    data = Data(
-        **parts, class_names=class_names, quarantine=account(quarantine), absent=account(absent)
-    )
-    if quarantine or absent:
-        _LOGGER.warning(data.summary())
-    return data
-
-
-def _sort_out(found, label, missing):
-    """The rows that cannot be used, `{row: entry}`, and those with absences, `{row: entries}`."""
-    bad, gone = {}, {}
-    for row in range(len(found)):
-        entries = found.entries(row)
-        if entries and (missing == "quarantine" or len(entries) == len(found.cells)):
-            bad[row] = entries[0]
-        elif not found.labels[row].strip():
-            bad[row] = found.entry(row, label, found.labels[row], ("missing_label", "no label"))
-        elif entries:
-            gone[row] = entries
-    return bad, gone
-
-
-def _class_names(found, judged):
-    bad, _ = judged
-    names = sorted({found.labels[row] for row in range(len(found)) if row not in bad})
-    if len(names) < 2:
-        entry = next(iter(bad.values()), None)
-        first = f"The first bad row: {entry}." if entry else ""
-        raise argument_error(
-            f"The usable rows of the table have fewer than two labels ({len(found) - len(bad)} "
-            f"of {len(found)} rows are usable)",
-            "at least two labels",
-            first,
-            labels=names,
-        )
-    return names
-
-
-def _split(table, found, split, seed, further):
-    """The splits of the first table; those that further tables hold must be left empty."""
-    if isinstance(split, str):
-        numbers = split_by_column(found.split, split)[table.rows]
-    else:
-        numbers = split_by_fraction(table.labels, split, seed)
-    for name in further:
-        taken = np.any(numbers == PARTS.index(name))
-        if taken or (not isinstance(split, str) and split[PARTS.index(name)]):
-            raise argument_error(
-                f"There is a {name} table, and the split takes {name} rows from the first one",
-                "one of both",
-                f"Leave out the {name} table, or change the split.",
-                split=split,
-            )
-    return {
-        name: table.take(numbers == number)
-        for number, name in enumerate(PARTS)
-        if name not in further
-    }
+        reasons = [entry["reason"] for entry in [*found.entries(row), bad.get(row)] if entry]
+        statuses[row] = reasons[0] if reasons else "ok"
+    if label is None:
+        labels = {"": np.full(len(found), -1, np.int32)}
+        targets = {"": Target("", class_names=list(class_names or []))}
+    return make_table(found, files, labels, targets, "allow"), statuses

@@ -14,7 +14,7 @@ import numpy as np
 from fusionkeras._checks import argument_error, did_you_mean
 
 
-def read_cells(source, argument, wanted):
+def read_cells(source, argument, wanted, lists=()):
     """Reads the wanted columns of one table as strings.
 
     Nothing is guessed: "NA", "007" and " 1.0 " stay what they are. Values that are not strings
@@ -26,6 +26,7 @@ def read_cells(source, argument, wanted):
             DataFrame.
         argument: str, the name under which errors speak of the table.
         wanted: list of str, the columns to read.
+        lists: the names of columns whose values may be lists too: these are written as JSON.
 
     Returns:
         `(cells, folder)`: `{column: object array (rows,) of str}`, and the `Path` of the folder
@@ -42,7 +43,7 @@ def read_cells(source, argument, wanted):
     else:
         columns = _read_frame(source, argument, wanted)
         folder = Path.cwd()
-    cells = {name: _as_strings(columns[name], argument, name) for name in wanted}
+    cells = {name: _as_strings(columns[name], argument, name, name in lists) for name in wanted}
     if not len(cells[wanted[0]]):
         raise argument_error(
             "The table has no rows",
@@ -226,12 +227,25 @@ def _find_columns(names, wanted, received):
     return {column: names.index(column) for column in wanted}
 
 
-def _as_strings(values, argument, column):
+def _as_strings(values, argument, column, lists):
     cells = np.empty(len(values), object)
     for row, value in enumerate(values):
+        if lists and _is_list(value):
+            value = [_as_string(item, argument, column, row) for item in value]
+            value = json.dumps(value, ensure_ascii=False)
         cell = value if type(value) is str else _as_string(value, argument, column, row)
         cells[row] = cell if cell.isascii() else _as_unicode(cell)
     return cells
+
+
+def write_cells(values):
+    """Values as the cells of a column that may hold lists: an object array `(n,)` of str."""
+    return _as_strings(list(values), "table", "label", lists=True)
+
+
+def _is_list(value):
+    """Whether a value holds several: a list, a tuple or an array of one dimension."""
+    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
 def _as_unicode(cell):

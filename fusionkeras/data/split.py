@@ -5,6 +5,8 @@ import numpy as np
 from fusionkeras._checks import argument_error
 
 PARTS = ("train", "validation", "test")
+# Quantiles that the values of a regression are divided into.
+_BINS = 10
 # What a column may call a split.
 _NAMES = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1, "test": 2}
 
@@ -71,6 +73,56 @@ def split_by_fraction(labels, fractions, seed):
     for one in np.setdiff1d(classes, labels[parts == 0]):
         parts[order[labels[order] == one][0]] = 0
     return parts
+
+
+def strata(labels, task):
+    """What the rows of each split shall be alike in.
+
+    Args:
+        labels: the labels of a head, as a `Table` holds them.
+        task: str, the task of the head.
+
+    Returns:
+        int array `(n,)`: the class (classification, ordinal); the rarest label of the row, one
+        more than the last for rows without labels (multilabel); or the tenth of the rows that
+        the value falls into (regression). -1 where the label is missing.
+
+    Example:
+    >>> strata(np.array([[1, 1], [1, 0], [0, 0]]), "multilabel").tolist()
+    [1, 0, 2]
+    """
+    labels = np.asarray(labels)
+    if task == "multilabel":
+        counts = np.sum(labels == 1, axis=0)
+        rarest = np.where(labels == 1, counts, np.inf).argmin(axis=1)
+        rarest[~np.any(labels == 1, axis=1)] = labels.shape[1]
+        rarest[np.any(labels < 0, axis=1)] = -1
+        return rarest
+    if task == "regression":
+        known = np.isfinite(labels)
+        bins = min(_BINS, max(int(known.sum()) // 2, 1))
+        edges = np.quantile(labels[known], np.arange(1, bins) / bins) if known.any() else []
+        return np.where(known, np.searchsorted(edges, labels, side="right"), -1)
+    return labels
+
+
+def keep_in_train(parts, labels, task):
+    """Moves rows to train until each class of a head has one there.
+
+    Splitting by the strata of one head says nothing about the classes of the others.
+
+    Args:
+        parts: int array `(n,)`, the split of each row; it is changed.
+        labels: the labels of a head, as a `Table` holds them.
+        task: str, the task of the head.
+    """
+    if task == "multilabel":
+        for has in (labels == 1).T:
+            if not np.any(has & (parts == 0)):
+                parts[np.flatnonzero(has)[:1]] = 0
+    elif task != "regression":
+        for one in np.setdiff1d(labels, labels[parts == 0]):
+            parts[np.flatnonzero(labels == one)[0]] = 0
 
 
 def split_by_column(cells, column):

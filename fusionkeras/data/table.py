@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.targets import by_head
 
 # Why a row is in the quarantine, or a modality absent; the whole list.
 REASONS = (
@@ -16,6 +17,7 @@ REASONS = (
     "empty",  # a file of 0 bytes, an empty cell, a text without a word
     "missing_label",
     "unknown_label",  # a label that the first table does not have
+    "not_a_number",  # a label of a regression that is no finite number
     "outside_root",  # a path that leaves the folder of the files
 )
 QUARANTINE_COLUMNS = ("table", "row", "column", "value", "reason", "detail")
@@ -33,21 +35,28 @@ class Table:
         columns: dict of `{key: object array (n,) of str}`: the text of a cell; for files the
             absolute path; "" where the modality is absent.
         files: tuple of str, the keys whose cells are files.
-        labels: int32 array `(n,)`, places in `class_names`; -1 where there is none.
-        class_names: list of str.
+        labels: by task, for several heads a dict of them by head. Classification and ordinal:
+            int32 array `(n,)`, places in `class_names`; -1 where there is none. Multilabel:
+            float32 array `(n, classes)` of 0 and 1; a row of -1 where there is none. Regression:
+            float32 array `(n,)`; NaN where there is none.
+        class_names: list of str (ordinal: in the order of the ranks), None for regression; for
+            several heads a dict of them.
         missing: "quarantine" or "allow": whether a modality may be absent.
         failures: list of dicts like the rows of `Data.quarantine`; rows that turn out to be
             unusable while training are added to it.
+        task: "classification", "multilabel", "regression" or "ordinal"; for several heads a dict
+            of them.
     """
 
     rows: np.ndarray
     table: str
     columns: dict
     files: tuple
-    labels: np.ndarray
-    class_names: list
+    labels: object
+    class_names: object
     missing: str = "quarantine"
     failures: list = field(default_factory=list)
+    task: object = "classification"
 
     def __len__(self):
         return len(self.rows)
@@ -73,10 +82,20 @@ class Table:
             self.table,
             columns,
             self.files,
-            self.labels[places],
+            by_head({head: labels[places] for head, (_, labels, _) in self.heads().items()}),
             self.class_names,
             self.missing,
+            task=self.task,
         )
+
+    def heads(self):
+        """What is to be learned: `{head: (task, labels, class_names)}`; a single head is ""."""
+        if not isinstance(self.task, dict):
+            return {"": (self.task, self.labels, self.class_names)}
+        return {
+            head: (task, self.labels[head], self.class_names[head])
+            for head, task in self.task.items()
+        }
 
     def check_columns(self, keys):
         """Raises ValueError unless the table has all of the columns `keys`."""
@@ -98,17 +117,18 @@ class Data:
         train: `Table`.
         validation: `Table`, possibly without rows.
         test: `Table`, possibly without rows.
-        class_names: list of str, sorted.
+        class_names: list of str, sorted (ordinal: in the order of the ranks); None for
+            regression; for several heads a dict of them.
         quarantine: pandas DataFrame `table, row, column, value, reason, detail`; one row for
             each row of the input that cannot be used, with its first problem.
-        absent: DataFrame of the same form; the modalities that are absent in usable rows. Empty
-            unless `missing="allow"`.
+        absent: DataFrame of the same form; what is absent in usable rows: modalities, where
+            `missing="allow"`, and labels of one of several heads.
     """
 
     train: Table
     validation: Table
     test: Table
-    class_names: list
+    class_names: object
     quarantine: object
     absent: object
 

@@ -4,12 +4,8 @@ import dataclasses
 import math
 
 import numpy as np
-import tensorflow as tf
 
-from fusionkeras._checks import argument_error
-from fusionkeras.data.pipeline import batches_of
-from fusionkeras.evaluation.missing import evaluate_missing
-from fusionkeras.training import with_features
+from fusionkeras.evaluation.numbers import as_json, line_of, matrix_lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,14 +113,18 @@ class ClassificationReport:
     def summary(self):
         """The five numbers that stand for the whole, as a dict."""
         names = ("accuracy", "f1_macro", "roc_auc", "log_loss", "rows")
-        values = {name: getattr(self, name) for name in names}
-        return {name: None if math.isnan(value) else value for name, value in values.items()}
+        return as_json((name, getattr(self, name)) for name in names)
 
     def line(self):
         """The five numbers in one readable line."""
-        return (
-            f"accuracy {self.accuracy:.4f}   macro F1 {self.f1_macro:.4f}   "
-            f"ROC AUC {self.roc_auc:.4f}   log loss {self.log_loss:.4f}   rows {self.rows}"
+        return line_of(
+            self,
+            {
+                "accuracy": "accuracy",
+                "macro F1": "f1_macro",
+                "ROC AUC": "roc_auc",
+                "log loss": "log_loss",
+            },
         )
 
     def __str__(self):
@@ -141,108 +141,10 @@ class ClassificationReport:
             self.line(),
         ]
         if len(self.class_names) <= 20:  # beyond that the matrix is wider than a screen
-            lines += ["", "confusion (true class down, predicted across):", *self._matrix(width)]
+            matrix = matrix_lines(self.class_names, self.confusion)
+            lines += ["", "confusion (true class down, predicted across):", *matrix]
         return "\n".join(lines)
-
-    def _matrix(self, width):
-        cell = max(5, len(str(self.confusion.max())) + 1)
-        header = "".join(f"{f'#{i}':>{cell}}" for i in self._ids)
-        rows = [
-            f"{f'#{i} {name}':{width + 4}}" + "".join(f"{count:{cell}d}" for count in counts)
-            for i, (name, counts) in enumerate(zip(self.class_names, self.confusion, strict=True))
-        ]
-        return [" " * (width + 4) + header, *rows]
 
     @property
     def _ids(self):
         return list(range(len(self.class_names)))
-
-
-def evaluate(model, data, class_names, cache=True, missing=None, seed=0):
-    """Measures a classifier on data that it was not trained on.
-
-    Rows of weight 0 (a picture that could not be read, say) count nowhere; other weights are not
-    used, so that the numbers are those of the rows as they are.
-
-    Args:
-        model: a classifier of `build_classifier`, or what `end_to_end` or `load` returns.
-        data: a `tf.data.Dataset` of `(inputs, label)` or `(inputs, label, sample_weight)`
-            batches, such as `prepare` returns.
-        class_names: list of str, in the order of the class ids.
-        cache: as in `fit`: for data of `prepare`, features of frozen encoders are taken from
-            there and kept there. False runs the whole model.
-        missing: None, or a list of shares in [0, 1]: for data of `prepare`, how good the model
-            is as each raw column vanishes from that share of the rows, drawn at random.
-        seed: int, of that draw.
-
-    Returns:
-        A `ClassificationReport`; `print` shows a table, `.as_dict()` is JSON. With `missing` a
-        `MissingReport` of such reports.
-
-    Raises:
-        ValueError: when no row is left, the model has another number of classes, or `missing` is
-            asked for other data, or of a model that reads a single column.
-
-    Example:
-        >>> import fusionkeras as fk
-        >>> model = fk.build_classifier([fk.lstm_branch(["red"], sequence_length=2)])
-        >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([0, 1])
-        >>> data = tf.data.Dataset.from_tensors(({"text_token_ids": ids}, labels))
-        >>> evaluate(model, data, ["cold", "warm"]).rows
-        2
-    """
-    if missing is not None:
-        return _evaluate_missing(model, data, class_names, cache, missing, seed)
-    labels, probabilities, counts = _answers(model, data, cache)
-    return _report(labels[counts], probabilities[counts], class_names)
-
-
-def _answers(model, data, cache):
-    """Labels, probabilities and whether a row counts, of all rows in order."""
-    found = []
-    with with_features(model, data, cache) as batches:
-        predict = tf.function(model, reduce_retracing=True)
-        for inputs, label, *weight in batches:
-            weight = weight[0] if weight else tf.ones(len(label))
-            found.append((label.numpy(), _probabilities(predict(inputs)), weight.numpy() > 0))
-    if not any(counts.any() for *_, counts in found):
-        raise argument_error("There is no row to evaluate", "rows with a weight above 0", data=data)
-    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
-
-
-def _report(labels, probabilities, class_names):
-    if probabilities.shape[1] != len(class_names):
-        raise argument_error(
-            f"The model tells {probabilities.shape[1]} classes apart",
-            "as many class names",
-            class_names=class_names,
-        )
-    return ClassificationReport(list(class_names), labels, probabilities)
-
-
-def _evaluate_missing(model, data, class_names, cache, missing, seed):
-    source = getattr(data, "source", None)
-    if source is None:
-        raise argument_error(
-            "Cells can be taken away from a table only", "what prepare returns", data=data
-        )
-
-    def answer(table):
-        places = tf.data.Dataset.range(len(table))
-        return _answers(
-            model,
-            batches_of(dataclasses.replace(source, table=table, places=places, cache=False)),
-            cache,
-        )
-
-    def report(labels, probabilities):
-        return _report(labels, probabilities, class_names)
-
-    return evaluate_missing(
-        answer, report, source.table, source.preprocessor.columns, missing, seed
-    )
-
-
-def _probabilities(scores):
-    scores = np.asarray(scores["probabilities"] if isinstance(scores, dict) else scores)
-    return np.concatenate([1 - scores, scores], axis=-1) if scores.shape[-1] == 1 else scores

@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import keras
 import numpy as np
 
 from fusionkeras._checks import argument_error, check_integer
@@ -36,11 +35,14 @@ class MissingReport:
 
     def metric(self):
         """The first metric of the reports as `(name, {column: {share: float}})`."""
-        first = next(iter(next(iter(self.reports.values())).values()))
-        name = next(iter(first.summary()))
-        return name, {
-            column: {share: report.summary()[name] for share, report in reports.items()}
+        first = {
+            column: {share: _first(report.summary()) for share, report in reports.items()}
             for column, reports in self.reports.items()
+        }
+        name = next(iter(next(iter(first.values())).values()))[0]
+        return name, {
+            column: {share: value for share, (_, value) in found.items()}
+            for column, found in first.items()
         }
 
     def __str__(self):
@@ -55,6 +57,15 @@ class MissingReport:
         return "\n".join(lines)
 
 
+def _first(summary):
+    """The first number of a summary and its name; of several heads that of the first."""
+    name, value = next(iter(summary.items()))
+    if not isinstance(value, dict):
+        return name, value
+    inner, number = _first(value)
+    return f"{name} {inner}", number
+
+
 def evaluate_missing(answer, report, table, columns, shares, seed=0):
     """Measures a model on a table from which more and more cells of one column vanish.
 
@@ -63,9 +74,9 @@ def evaluate_missing(answer, report, table, columns, shares, seed=0):
     share is put together from these answers.
 
     Args:
-        answer: a function from a `Table` to three arrays over all of its rows, in order: labels,
-            what the model says, and bool, whether the row counts.
-        report: a function from labels and what the model says of them to a report.
+        answer: a function from a `Table` to `{head: three arrays}` over all of its rows, in order:
+            labels, what the model says, and bool, whether the row counts.
+        report: a function from such a dict to a report.
         table: `Table`.
         columns: the keys of the columns to take away, one after the other.
         shares: list of float in [0, 1].
@@ -90,23 +101,19 @@ def evaluate_missing(answer, report, table, columns, shares, seed=0):
     for column in columns:
         lacking = answer(without(table, column))
         reports[column] = {
-            share: report(*_mixed(whole, lacking, rank < round(share * len(table))))
+            share: report(_mixed(whole, lacking, rank < round(share * len(table))))
             for share in shares
         }
     return MissingReport(reports)
 
 
 def _mixed(whole, lacking, gone):
-    """Labels and answers of the rows that count: those that are `gone` from the second table."""
-    rows = np.where(gone, lacking[2], whole[2])
+    """What was answered, for the rows that are `gone` from the second table."""
 
     def pick(one, other):
-        shape = (-1, *[1] * (one.ndim - 1))
-        return np.where(gone.reshape(shape), other, one)[rows]
+        return np.where(gone.reshape(-1, *[1] * (one.ndim - 1)), other, one)
 
-    return [
-        keras.tree.map_structure(pick, *pair) for pair in zip(whole[:2], lacking[:2], strict=True)
-    ]
+    return {head: tuple(map(pick, whole[head], lacking[head])) for head in whole}
 
 
 def without(table, column):

@@ -1,7 +1,7 @@
 """Models out of branches: the general builder, the named systems, and what is served."""
 
 from fusionkeras.models.attention import attention_model
-from fusionkeras.models.classifier import build_classifier
+from fusionkeras.models.classifier import build_classifier, build_model
 from fusionkeras.models.named import (
     build_resnet50_bert,
     build_resnet50_lstm,
@@ -14,6 +14,7 @@ __all__ = [
     "NamedProbabilities",
     "attention_model",
     "build_classifier",
+    "build_model",
     "build_preprocessor",
     "build_resnet50_bert",
     "build_resnet50_lstm",

@@ -1,16 +1,19 @@
 """Freezing, compiling, training."""
 
-from fusionkeras.training.compiling import compile_classifier
+from fusionkeras.training.compiling import compile_classifier, compile_model
 from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
+from fusionkeras.training.heads import heads_for
 
 __all__ = [
     "FeatureCache",
     "branch_names",
     "compile_classifier",
+    "compile_model",
     "fit",
     "freeze",
+    "heads_for",
     "layers_to_unfreeze",
     "split_frozen",
     "unfreeze",

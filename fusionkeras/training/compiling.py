@@ -1,22 +1,76 @@
-"""Compiling a classifier with what its task implies."""
+"""Compiling a model with what its tasks imply."""
 
 import keras
 import tensorflow as tf
 
-from fusionkeras._checks import check_learning_rate
-from fusionkeras.heads import head_of
+from fusionkeras._checks import argument_error, check_learning_rate, did_you_mean
+from fusionkeras.heads import heads_of
 
 
-def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
-    """Compiles a classifier: loss and metrics follow from its number of classes.
+def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=None, **kwargs):
+    """Compiles a model: losses and metrics follow from its heads.
 
     The metrics are weighted ones, so that a row of weight 0 counts nowhere.
 
     Args:
-        model: a model of `build_classifier`.
+        model: a model of `build_model` or `build_classifier`.
         learning_rate: float, or a `keras.optimizers.schedules.LearningRateSchedule`.
         optimizer: the name of a Keras optimizer, or one ready made, which keeps its own rate.
-        **kwargs: further arguments of `model.compile`, such as `jit_compile`.
+        loss: None for the usual loss of each task; "focal" (Lin et al. 2017) or "logit_adjusted"
+            (Menon et al. 2021) against imbalance; or any `keras.losses.Loss`. For several heads
+            one for all, or a dict of `{head: loss}`, where absent heads have the usual one.
+        train: `Table` of the rows of training, whose labels tell "logit_adjusted" how frequent
+            the classes are.
+        **kwargs: further arguments of `model.compile`, such as `jit_compile`, and `loss_weights`,
+            for several heads a dict of `{head: float}`.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: for a rate that is not positive, a model of another kind, an unknown loss or
+            head, and a logit adjustment without `train`.
+
+    Example:
+        >>> import fusionkeras as fk
+        >>> heads = {"kind": fk.ClassificationHead(3), "price": fk.RegressionHead(20.0, 5.0)}
+        >>> model = fk.build_model([fk.lstm_branch(["red"], sequence_length=4)], heads=heads)
+        >>> model = compile_model(model, loss={"kind": "focal"}, loss_weights={"price": 0.5})
+        >>> {name: loss.name for name, loss in model.loss.items()}
+        {'kind': 'focal', 'price': 'standardised_error'}
+    """
+    heads = heads_of(model)
+    if isinstance(learning_rate, (int, float)):
+        check_learning_rate(learning_rate)
+    if isinstance(optimizer, str):
+        optimizer = keras.optimizers.get(optimizer)
+        optimizer.learning_rate = learning_rate
+    kinds = _by_head(heads, loss)
+    losses = {
+        name: head.loss(kinds.get(name), _priors(name, head, kinds.get(name), train))
+        for name, head in heads.items()
+    }
+    options = {
+        "loss": _joined(losses),
+        "weighted_metrics": _joined(
+            {name: head.weighted_metrics() for name, head in heads.items()}
+        ),
+        # On a processor XLA made a step twice as slow (measured on small_cnn + LSTM).
+        "jit_compile": "auto" if tf.config.list_physical_devices("GPU") else False,
+        **kwargs,
+    }
+    model.compile(optimizer=optimizer, **options)
+    return model
+
+
+def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
+    """Compiles a classifier: `compile_model`, under the name that goes with `build_classifier`.
+
+    Args:
+        model: a model of `build_classifier`.
+        learning_rate: as in `compile_model`.
+        optimizer: as in `compile_model`.
+        **kwargs: further arguments of `compile_model`, and with it of `model.compile`.
 
     Returns:
         The model.
@@ -30,18 +84,45 @@ def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
         >>> compile_classifier(model, learning_rate=1e-3).loss.name
         'binary_crossentropy'
     """
-    head = head_of(model)
-    if isinstance(learning_rate, (int, float)):
-        check_learning_rate(learning_rate)
-    if isinstance(optimizer, str):
-        optimizer = keras.optimizers.get(optimizer)
-        optimizer.learning_rate = learning_rate
-    options = {
-        "loss": head.loss(),
-        "weighted_metrics": head.metrics(),
-        # On a processor XLA made a step twice as slow (measured on small_cnn + LSTM).
-        "jit_compile": "auto" if tf.config.list_physical_devices("GPU") else False,
-        **kwargs,
-    }
-    model.compile(optimizer=optimizer, **options)
-    return model
+    return compile_model(model, learning_rate, optimizer, **kwargs)
+
+
+def _by_head(heads, loss):
+    if not isinstance(loss, dict):
+        return dict.fromkeys(heads, loss)
+    for name in loss:
+        if name not in heads or "" in heads:
+            raise argument_error(
+                f"Unknown head {name!r}",
+                "one loss for the only head" if "" in heads else f"one of {list(heads)}",
+                did_you_mean(name, [head for head in heads if head]),
+                loss=loss,
+            )
+    return loss
+
+
+def _joined(by_head):
+    return by_head.get("", by_head)
+
+
+def _priors(name, head, kind, train):
+    """How frequent the classes of a head are, where its loss asks."""
+    if kind != "logit_adjusted" or head.task == "regression":
+        return None
+    if train is None:
+        raise argument_error(
+            "Logit adjustment takes out the shares of the classes, which nothing here tells",
+            "the table of training",
+            "Pass train=data.train, or LogitAdjustedLoss(priors=...) as the loss.",
+            loss=kind,
+        )
+    task, labels, _ = train.heads().get(name, (None, None, None))
+    if task != head.task:
+        raise argument_error(
+            "The table has not the labels of the model"
+            if task is None
+            else f"The labels of the table are of {task}, and the head is of {head.task}",
+            f"labels of {head.task}" + (f" called {name!r}" if name else ""),
+            task=train.task,
+        )
+    return head.priors(labels)

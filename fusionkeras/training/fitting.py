@@ -46,7 +46,7 @@ def fit(
             random views of each input are kept, and each epoch sees the next one. With 0 these
             encoders run in every epoch.
         **kwargs: further arguments of `model.fit`. For data of `prepare`, `class_weight` is what
-            `prepare` takes, or has class ids in place of names.
+            `prepare` takes; for a single head it may have class ids in place of names.
 
     Returns:
         The `keras.callbacks.History`.
@@ -110,7 +110,7 @@ def _weighted(source, class_weight):
             "class_weight in prepare or in fit",
             class_weight=class_weight,
         )
-    if isinstance(class_weight, dict):
+    if isinstance(class_weight, dict) and isinstance(source.table.class_names, list):
         names = dict(enumerate(source.table.class_names))
         class_weight = {names.get(key, key): weight for key, weight in class_weight.items()}
     return batches_of(dataclasses.replace(source, class_weight=class_weight))

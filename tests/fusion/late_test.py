@@ -6,6 +6,7 @@ import pytest
 
 import fusionkeras as fk
 from fusionkeras.fusion import Vote
+from fusionkeras.heads import heads_of
 
 P = {
     "image": np.array([[0.6, 0.3, 0.1], [0.6, 0.3, 0.1], [0.2, 0.2, 0.6]], "float32"),
@@ -79,3 +80,27 @@ def test_the_branches_decide_by_themselves(vote, num_classes, tmp_path):
     model.save(tmp_path / "x.keras")
     loaded = keras.models.load_model(tmp_path / "x.keras")
     np.testing.assert_array_equal(loaded(ids), model(ids))
+
+
+def test_several_heads_vote_each_for_itself():
+    branches = [fk.lstm_branch(["red"], 4, units=4, name=name) for name in ("title", "text")]
+    heads = {"kind": fk.ClassificationHead(3), "price": fk.RegressionHead(10.0, 2.0)}
+    model = fk.build_model(branches, "late", heads)
+    assert {name: output.shape for name, output in model.output.items()} == {
+        "kind": (None, 3),
+        "price": (None, 1),
+    }
+    ids = {"title_token_ids": np.array([[2, 1, 0, 0]]), "text_token_ids": np.array([[1, 0, 0, 0]])}
+    own = [model.get_layer(f"{name}_price").output for name in ("text", "title")]
+    text, title = keras.Model(model.inputs, own)(ids)
+    np.testing.assert_allclose(model(ids)["price"], (text + title) / 2, rtol=1e-5)
+    assert {name: head.task for name, head in heads_of(model).items()} == {
+        "kind": "classification",
+        "price": "regression",
+    }
+
+
+def test_a_product_of_quantities_is_an_error():
+    branch = fk.lstm_branch(["red"], 4, units=4)
+    with pytest.raises(ValueError, match=r"no quantity\. Expected 'mean' or 'learned'"):
+        fk.build_model([branch], fk.Late("product"), fk.RegressionHead())

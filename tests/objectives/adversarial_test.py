@@ -131,7 +131,7 @@ def test_branches_can_no_longer_be_told_apart():
         assert abs(probe(projected, hidden) - 0.5) < 0.1
     without, other = train(strength=0.0)
     for hidden in (False, True):
-        assert probe(without, hidden) > 0.95
+        assert probe(without, hidden) > 0.9
     assert accuracy > 0.85 and abs(accuracy - other) < 0.05  # the label is still told
 
 

@@ -38,8 +38,7 @@ def words_branch():
 def build(auxiliary, **kwargs):
     keras.utils.set_random_seed(0)
     branches = [picture_branch(), words_branch()]
-    model = fk.build_classifier(branches, auxiliary=auxiliary, **kwargs)
-    return fk.compile_classifier(model, learning_rate=0.01)
+    return fk.build_classifier(branches, auxiliary=auxiliary, **kwargs)
 
 
 def arrays(rows=24):
@@ -56,8 +55,8 @@ def batches():
     return tf.data.Dataset.from_tensor_slices(arrays()).batch(8)
 
 
-@each
-def test_fit_on_kept_features_is_model_fit(name, monkeypatch):
+@pytest.mark.slow
+def test_fit_on_kept_features_is_model_fit(monkeypatch):
     seen, features = [], fk.training.frozen.features.FrozenGroup
     extract = features.extract
     monkeypatch.setattr(
@@ -65,7 +64,8 @@ def test_fit_on_kept_features_is_model_fit(name, monkeypatch):
     )
     results = []
     for fit in (fk.fit, keras.Model.fit):
-        model = build(get_objective(name, weight=0.5, dim=8))
+        model = build([get_objective(name, weight=0.5, dim=8) for name in OBJECTIVES])
+        fk.compile_classifier(model, learning_rate=0.01)
         options = {"validation_data": batches(), "epochs": 2, "verbose": 0, "shuffle": False}
         results.append((model, fit(model, batches(), **options).history))
     assert seen and set(seen) == {("image",)}
@@ -80,7 +80,7 @@ def test_fit_on_kept_features_is_model_fit(name, monkeypatch):
 @each
 def test_the_loss_is_part_of_what_is_minimised(name):
     inputs, labels = arrays()
-    model = build(name)
+    model = fk.compile_classifier(build(name))
     plain = keras.losses.BinaryCrossentropy()(labels[:, None], model(inputs))
     (added,) = model.losses
     assert float(added) > 0

@@ -85,7 +85,7 @@ def test_compile_follows_from_the_classes(num_classes, loss, metric):
     assert fk.compile_classifier(model, learning_rate=0.01) is model
     assert isinstance(model.loss, loss)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.01)
-    assert isinstance(fk.heads.head_of(model).metrics()[0], metric)
+    assert isinstance(fk.heads.head_of(model).weighted_metrics()[0], metric)
 
 
 def test_rows_of_weight_zero_count_nowhere():

@@ -1,0 +1,119 @@
+"""What the cells of a label column say, and which task they imply."""
+
+import json
+import math
+from collections import Counter
+
+import numpy as np
+
+from fusionkeras._checks import argument_error
+from fusionkeras.data.readers import write_cells
+
+# More different numbers than this are a quantity and no names of classes.
+_MAX_NUMBERED_CLASSES = 20
+# From this share of cells with several labels on, a column is a multilabel one.
+_MIN_SHARE = 0.05
+_LARGEST = float(np.finfo(np.float32).max)
+
+
+def infer_task(cells, separator="|"):
+    """Guesses the task from a label column, and says why.
+
+    All finite numbers, of which one is no integer or more than 20 differ: regression. Lists, or
+    at least 5 % of cells with separators whose parts are mostly found in other cells as well:
+    multilabel. Everything else: classification. Blank cells do not count. Ordinal is never
+    guessed.
+
+    Args:
+        cells: iterable of the values of the column: str as in a file, numbers, lists.
+        separator: str, what stands between the labels of one cell.
+
+    Returns:
+        `(task, reason)`, two str; the reason is a sentence without its stop.
+
+    Raises:
+        ValueError: when all cells are blank.
+
+    Example:
+    >>> infer_task(["1.5", "2"])
+    ('regression', 'all 2 labels are numbers, and not all of them integers')
+    >>> infer_task(["red|green", "green", "red"])[0], infer_task(["a", "b", "a"])[0]
+    ('multilabel', 'classification')
+    """
+    cells = [cell for cell in write_cells(cells) if cell.strip()]
+    if not cells:
+        raise argument_error("The column of labels is blank", "labels", cells=cells)
+    return (
+        _why_regression(cells)
+        or _why_multilabel(cells, separator)
+        or ("classification", f"{len(set(cells)):,} different labels in {len(cells):,} rows")
+    )
+
+
+def _why_regression(cells):
+    numbers = [number_of(cell) for cell in cells]
+    if not all(map(math.isfinite, numbers)):
+        return None
+    if not all(map(float.is_integer, numbers)):
+        return "regression", f"all {len(cells):,} labels are numbers, and not all of them integers"
+    different = len(set(numbers))
+    if different <= _MAX_NUMBERED_CLASSES:
+        return None
+    return "regression", f"all {len(cells):,} labels are numbers, {different:,} of them different"
+
+
+def _why_multilabel(cells, separator):
+    if all(read_list(cell) is not None for cell in cells):
+        return "multilabel", "the labels are lists"
+    parts = [split_labels(cell, separator) or [] for cell in cells]
+    several = [own for own in parts if len(own) > 1]
+    counts = Counter(part for own in parts for part in own)
+    repeated = [counts[part] > 1 for own in several for part in own]
+    if len(several) < _MIN_SHARE * len(cells) or sum(repeated) <= len(repeated) / 2:
+        return None
+    share = len(several) / len(cells)
+    return "multilabel", f"{share:.0%} of the labels are several, separated by {separator!r}"
+
+
+def number_of(cell):
+    """The number that a cell is, as a float; NaN where it is none that float32 can hold."""
+    try:
+        number = math.nan if "_" in cell else float(cell)  # Python reads 1_000 as a number
+    except ValueError:
+        return math.nan
+    return number if abs(number) <= _LARGEST else math.nan
+
+
+def split_labels(cell, separator="|"):
+    """The labels of one cell of a multilabel column.
+
+    Args:
+        cell: str: labels between separators, blanks around them not counted; or a JSON list.
+        separator: str.
+
+    Returns:
+        list of str, each once; `[]` for an empty list, which says that no label applies; None
+        where the label is missing: a blank cell, or a list with a blank in it.
+
+    Example:
+    >>> split_labels("red | green|"), split_labels('["red"]'), split_labels("[]"), split_labels(" ")
+    (['red', 'green'], ['red'], [], None)
+    """
+    listed = read_list(cell)
+    if listed is not None:
+        return list(dict.fromkeys(listed)) if all(name.strip() for name in listed) else None
+    parts = [part.strip() for part in cell.split(separator)]
+    return list(dict.fromkeys(part for part in parts if part)) or None
+
+
+def read_list(cell):
+    """The items of a cell that is a JSON list of single values, as str; None for other cells."""
+    if not cell.lstrip().startswith("["):
+        return None
+    try:
+        items = json.loads(cell, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        return None
+    if any(isinstance(item, (list, dict)) for item in items):
+        return None
+    return ["" if item is None or item != item else str(item) for item in items]

@@ -1,0 +1,194 @@
+"""Running a model over data, and what the answers are worth."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from fusionkeras._checks import argument_error
+from fusionkeras.data.pipeline import batches_of
+from fusionkeras.data.targets import by_head, is_labelled
+from fusionkeras.evaluation.answers import answer_of, tasks_of, thresholds_of
+from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.missing import evaluate_missing
+from fusionkeras.evaluation.multilabel import MultilabelReport, best_thresholds
+from fusionkeras.evaluation.ordinal import OrdinalReport
+from fusionkeras.evaluation.regression import RegressionReport
+from fusionkeras.evaluation.several import HeadReports
+from fusionkeras.training import with_features
+
+REPORTS = {
+    "classification": ClassificationReport,
+    "multilabel": MultilabelReport,
+    "regression": RegressionReport,
+    "ordinal": OrdinalReport,
+}
+
+
+def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing=None, seed=0):
+    """Measures a model on data that it was not trained on.
+
+    Rows of weight 0 (a picture that could not be read, say) and rows without a label count
+    nowhere; other weights are not used, so that the numbers are those of the rows as they are.
+
+    Args:
+        model: a model of `build_model` or `build_classifier`, or what `end_to_end` or `load`
+            returns.
+        data: a `tf.data.Dataset` of `(inputs, label)` or `(inputs, label, sample_weight)`
+            batches, such as `prepare` returns; for several heads labels are dicts by head.
+        class_names: list of str, in the order of the class ids; for several heads a dict of them.
+            None takes those of the table for data of `prepare`, or of a served model.
+        cache: as in `fit`: for data of `prepare`, features of frozen encoders are taken from
+            there and kept there. False runs the whole model.
+        thresholds: for a multilabel head: a float, or one for each label; for several heads a
+            dict of them. None takes those of a served model, otherwise .5.
+        missing: None, or a list of shares in [0, 1]: for data of `prepare`, how good the model
+            is as each raw column vanishes from that share of the rows, drawn at random.
+        seed: int, of that draw.
+
+    Returns:
+        A `ClassificationReport`, `MultilabelReport`, `RegressionReport` or `OrdinalReport`; for
+        several heads a `HeadReports` of those that have rows. `print` shows a table, `.as_dict()`
+        is JSON. With `missing` a `MissingReport` of such reports.
+
+    Raises:
+        ValueError: when no row is left, the model has another number of classes, or `missing` is
+            asked for other data, or of a model that reads a single column.
+
+    Example:
+        >>> import fusionkeras as fk
+        >>> model = fk.build_classifier([fk.lstm_branch(["red"], sequence_length=2)])
+        >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([0, 1])
+        >>> data = tf.data.Dataset.from_tensors(({"text_token_ids": ids}, labels))
+        >>> evaluate(model, data, ["cold", "warm"]).rows
+        2
+    """
+    tasks = tasks_of(model)
+    names = _by_head(tasks, class_names if class_names is not None else _names_of(model, data))
+    limits = thresholds if thresholds is not None else thresholds_of(model)
+    limits = _by_head(tasks, limits)
+
+    def report(found):
+        reports = {
+            head: _report(tasks[head], *rows, names.get(head), limits.get(head))
+            for head, rows in _counted(found).items()
+        }
+        return reports[""] if "" in tasks else HeadReports(reports)
+
+    if missing is None:
+        return report(_run(model, data, tasks, cache))
+    source = _source_of(data)
+
+    def answer(table):
+        places = tf.data.Dataset.range(len(table))
+        own = dataclasses.replace(source, table=table, places=places, cache=False)
+        return _run(model, batches_of(own), tasks, cache)
+
+    columns = source.preprocessor.columns
+    return evaluate_missing(answer, report, source.table, columns, missing, seed)
+
+
+def tune_thresholds(model, data, cache=True):
+    """Finds for every label the threshold of the best F1.
+
+    Tune on validation rows: on those of training the model is too sure, and those of the test
+    are to be left for measuring. Of equally good thresholds the nearest to .5 is taken; a label
+    that no row has keeps .5.
+
+    Args:
+        model: as for `evaluate`, with a multilabel head.
+        data: as for `evaluate`.
+        cache: as for `evaluate`.
+
+    Returns:
+        float32 array `(labels,)`, for `end_to_end` and `evaluate`; for several heads a dict of
+        them by multilabel head.
+
+    Raises:
+        ValueError: when no row is left, or the model has no multilabel head.
+    """
+    tasks = tasks_of(model)
+    if "multilabel" not in tasks.values():
+        raise argument_error("The model has no multilabel head", "one", tasks=by_head(tasks))
+    found = _counted(_run(model, data, tasks, cache))
+    return by_head(
+        {head: best_thresholds(*found[head]) for head in found if tasks[head] == "multilabel"}
+    )
+
+
+def _names_of(model, data):
+    if hasattr(data, "source"):
+        return data.source.table.class_names
+    return getattr(model, "class_names", None)
+
+
+def _by_head(tasks, values):
+    """`values` as a dict by head."""
+    if values is None:
+        return {}
+    if "" in tasks:
+        return {"": values}
+    if not isinstance(values, dict) or not set(values) <= set(tasks):
+        raise argument_error(
+            "The model has several heads", f"a dict by head, of {list(tasks)}", received=values
+        )
+    return values
+
+
+def _source_of(data):
+    if hasattr(data, "source"):
+        return data.source
+    raise argument_error(
+        "Cells can be taken away from a table only", "what prepare returns", data=data
+    )
+
+
+def _run(model, data, tasks, cache):
+    """All rows in order: `{head: (labels, answers, whether the row counts)}`."""
+    rows = {head: [] for head in tasks}
+    with with_features(model, data, cache) as batches:
+        predict = tf.function(model, reduce_retracing=True)
+        for inputs, label, *weight in batches:
+            scores = predict(inputs)
+            for head, task in tasks.items():
+                own = _of_head(label, head, task)
+                counts = is_labelled(own, task)
+                counts &= np.ravel(_of_head(weight[0], head)) > 0 if weight else True
+                rows[head].append((own, answer_of(scores, head, task), counts))
+    return {
+        head: tuple(np.concatenate(parts) for parts in zip(*own, strict=True))
+        for head, own in rows.items()
+        if own
+    }
+
+
+def _counted(found):
+    """The rows that count, `{head: (labels, answers)}`, of heads that have any."""
+    found = {
+        head: (labels[counts], answers[counts]) for head, (labels, answers, counts) in found.items()
+    }
+    found = {head: rows for head, rows in found.items() if len(rows[0])}
+    if not found:
+        raise argument_error("There is no row to evaluate", "rows with a weight above 0")
+    return found
+
+
+def _of_head(values, head, task="multilabel"):
+    """What a batch holds for one head; labels other than multilabel may have an axis of 1."""
+    own = np.asarray(values[head] if isinstance(values, dict) else values)
+    return own if task == "multilabel" else own.reshape(-1)
+
+
+def _report(task, labels, answers, class_names, thresholds):
+    if task == "regression":
+        return RegressionReport(labels, answers)
+    if class_names is None or answers.shape[1] != len(class_names):
+        raise argument_error(
+            f"The model tells {answers.shape[1]} classes apart",
+            "as many class names",
+            class_names=class_names,
+        )
+    if task == "multilabel":
+        limits = 0.5 if thresholds is None else thresholds
+        return MultilabelReport(list(class_names), labels.astype(int), answers, limits)
+    return REPORTS[task](list(class_names), labels, answers)

@@ -1,0 +1,69 @@
+"""The metrics of a model that tells a quantity."""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from fusionkeras.evaluation.numbers import as_json, line_of
+
+
+@dataclasses.dataclass(frozen=True)
+class RegressionReport:
+    """What `evaluate` found, every number as scikit-learn computes it.
+
+    Attributes:
+        labels: float array `(rows,)`, the true values.
+        predictions: float array `(rows,)`, in the same units.
+
+    Example:
+        >>> report = RegressionReport(np.array([1.0, 3.0]), np.array([2.0, 3.0]))
+        >>> report.mae, report.r2
+        (0.5, 0.5)
+    """
+
+    labels: np.ndarray
+    predictions: np.ndarray
+
+    @property
+    def rows(self):
+        """The number of rows."""
+        return len(self.labels)
+
+    @property
+    def mae(self):
+        """The mean absolute error, in the units of the labels."""
+        return float(np.mean(np.abs(self._errors())))
+
+    @property
+    def rmse(self):
+        """The root of the mean squared error, in the units of the labels."""
+        return float(np.sqrt(np.mean(self._errors() ** 2)))
+
+    @property
+    def r2(self):
+        """The share of the variance that is explained; NaN for fewer than two rows."""
+        from sklearn.metrics import r2_score
+
+        if self.rows < 2:
+            return math.nan
+        return float(r2_score(np.float64(self.labels), np.float64(self.predictions)))
+
+    def as_dict(self):
+        """All of it as numbers that `json.dumps` takes; NaN becomes None."""
+        return self.summary()
+
+    def summary(self):
+        """The four numbers that stand for the whole, as a dict."""
+        return as_json((name, getattr(self, name)) for name in ("mae", "rmse", "r2", "rows"))
+
+    def line(self):
+        """The four numbers in one readable line."""
+        return line_of(self, {"MAE": "mae", "RMSE": "rmse", "R2": "r2"})
+
+    def __str__(self):
+        """A readable line."""
+        return self.line()
+
+    def _errors(self):
+        return np.float64(self.predictions) - np.float64(self.labels)

@@ -1,0 +1,41 @@
+"""The reports of a model of several heads."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadReports:
+    """One report for each head, in the form of one.
+
+    Attributes:
+        reports: dict of `{head: report}`; `reports["price"]` is also `head_reports["price"]`.
+
+    Example:
+        >>> import numpy as np
+        >>> from fusionkeras.evaluation.regression import RegressionReport
+        >>> found = HeadReports({"price": RegressionReport(np.ones(2), np.ones(2))})
+        >>> found["price"].mae, found.line()
+        (0.0, 'price: MAE 0.0000   RMSE 0.0000   R2 1.0000   rows 2')
+    """
+
+    reports: dict
+
+    def __getitem__(self, head):
+        """The report of one head."""
+        return self.reports[head]
+
+    def as_dict(self):
+        """All of it by head, as `json.dumps` takes it."""
+        return {head: report.as_dict() for head, report in self.reports.items()}
+
+    def summary(self):
+        """The numbers that stand for each head, as a dict of dicts."""
+        return {head: report.summary() for head, report in self.reports.items()}
+
+    def line(self):
+        """The numbers of all heads in one line."""
+        return "; ".join(f"{head}: {report.line()}" for head, report in self.reports.items())
+
+    def __str__(self):
+        """The tables of all heads, each under its name."""
+        return "\n\n".join(f"{head}\n{report}" for head, report in self.reports.items())

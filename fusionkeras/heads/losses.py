@@ -1,0 +1,252 @@
+"""Losses on the probabilities that heads give, and on quantities."""
+
+import math
+import numbers
+
+import keras
+from keras import ops
+
+from fusionkeras._checks import argument_error, check_choice
+
+TASKS_OF_CLASSES = ("classification", "multilabel", "ordinal")
+# Keras clips the probabilities of its own losses there, too.
+_SMALL = 1e-7
+
+
+class TruthLoss(keras.losses.Loss):
+    """A loss of the probability that a model gives to what is true.
+
+    Every task is one or more decisions: the class of a row (classification), each label that
+    applies or not (multilabel), each rank that is passed or not (ordinal). `p` is the probability
+    that is given to the truth of a decision. The loss of a row is the mean over its decisions,
+    for ordinal labels the sum.
+
+    A subclass writes `penalty`, and `adjust` where it changes the probabilities first.
+
+    Args:
+        task: "classification", "multilabel" or "ordinal".
+        name: str.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Call arguments:
+        y_true: `(batch,)` ids; for multilabel `(batch, labels)` of 0 and 1.
+        y_pred: what the head of the task gives: `(batch, 1)` or `(batch, classes)`, `(batch,
+            labels)`, or `(batch, ranks - 1)`.
+    """
+
+    def __init__(self, task="classification", name=None, **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.task = check_choice("task", TASKS_OF_CLASSES, task=task)
+
+    def penalty(self, p):
+        """The loss of decisions whose truth has the probability `p`, `(batch, decisions)`."""
+        raise NotImplementedError
+
+    def adjust(self, y_pred):
+        """The probabilities that are judged, of the same shape as those of the head."""
+        return y_pred
+
+    def call(self, y_true, y_pred):
+        """The loss of each row, `(batch,)`."""
+        p = _given_to_truth(y_true, self.adjust(y_pred), self.task)
+        penalties = self.penalty(ops.clip(p, _SMALL, 1 - _SMALL))
+        reduce = ops.sum if self.task == "ordinal" else ops.mean
+        return reduce(penalties, axis=-1)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "task": self.task}
+
+
+@keras.saving.register_keras_serializable("fusionkeras")
+class OrdinalLoss(TruthLoss):
+    """The cross-entropy of all decisions `rank > k`, summed: `-sum_k log p_k`.
+
+    Reference:
+        Cao, Mirjalili, Raschka 2020, "Rank consistent ordinal regression for neural networks with
+        application to age estimation", equation 4, with all importances 1.
+
+    Example:
+        >>> above = ops.array([[0.9, 0.2]])  # P(rank > 0), P(rank > 1)
+        >>> round(float(OrdinalLoss()(ops.array([1]), above)), 4) == round(-math.log(0.72), 4)
+        True
+    """
+
+    def __init__(self, task="ordinal", name="ordinal_crossentropy", **kwargs):
+        super().__init__(task, name, **kwargs)
+
+    def penalty(self, p):
+        """Minus the logarithm."""
+        return -ops.log(p)
+
+
+@keras.saving.register_keras_serializable("fusionkeras")
+class FocalLoss(TruthLoss):
+    """Counts what is easy for less: `-(1 - p)^gamma log p`.
+
+    Args:
+        task: "classification", "multilabel" or "ordinal".
+        gamma: float of at least 0; 0 is cross-entropy.
+        name: str.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Reference:
+        Lin, Goyal, Girshick, He, Dollar 2017, "Focal loss for dense object detection", equation 4.
+        *Differs from the paper*: no weights alpha (`prepare(class_weight=...)` weighs classes),
+        and the mean in place of a sum over positive anchors.
+
+    Example:
+        >>> loss = FocalLoss()(ops.array([1]), ops.array([[0.5]]))
+        >>> round(float(loss), 4) == round(0.25 * math.log(2), 4)
+        True
+    """
+
+    def __init__(self, task="classification", gamma=2.0, name="focal", **kwargs):
+        super().__init__(task, name, **kwargs)
+        self.gamma = _check_strength("gamma", gamma=gamma)
+
+    def penalty(self, p):
+        """The cross-entropy, less where the truth was expected."""
+        return -ops.power(1 - p, self.gamma) * ops.log(p)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "gamma": self.gamma}
+
+
+@keras.saving.register_keras_serializable("fusionkeras")
+class LogitAdjustedLoss(TruthLoss):
+    """Cross-entropy of logits to which `tau * log prior` is added while training.
+
+    What is learned are logits from which the shares of the classes are taken out, so that rare
+    classes are answered as readily as frequent ones; at inference nothing is added. On
+    probabilities `p` it reads `-log(p_y prior_y^tau / sum_j p_j prior_j^tau)`, and each label and
+    each decision `rank > k` is a task of two classes.
+
+    Args:
+        priors: list of positive floats: how many rows there are of each class (or shares of any
+            sum); for multilabel the share of rows, between 0 and 1, to which each label applies.
+        task: "classification", "multilabel" or "ordinal".
+        tau: float; 0 is cross-entropy, 1 is consistent for the error averaged over classes.
+        name: str.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Reference:
+        Menon, Jayasumana, Rawat, Jain, Veit, Kumar 2021, "Long-tail learning via logit
+        adjustment", equation 10. *Differs from the paper*: multilabel and ordinal heads, which it
+        does not treat, are taken as tasks of two classes.
+
+    Example:
+        >>> loss = LogitAdjustedLoss(priors=[30, 10])(ops.array([1]), ops.array([[0.5]]))
+        >>> round(float(loss), 4) == round(math.log(4), 4)
+        True
+    """
+
+    def __init__(self, priors, task="classification", tau=1.0, name="logit_adjusted", **kwargs):
+        super().__init__(task, name, **kwargs)
+        self.priors = _check_priors(priors, task)
+        self.tau = _check_strength("tau", tau=tau)
+
+    def penalty(self, p):
+        """Minus the logarithm."""
+        return -ops.log(p)
+
+    def adjust(self, y_pred):
+        """The probabilities of the adjusted logits."""
+        shares, width = self._shares(), y_pred.shape[-1]
+        binary = self.task != "classification" or width == 1
+        if len(shares) != width + (binary and self.task == "classification"):
+            raise argument_error(
+                f"There are {len(self.priors)} priors for an output of width {width}",
+                "one for each class",
+                priors=self.priors,
+            )
+        shares = ops.convert_to_tensor(shares[-width:], y_pred.dtype)  # of two the second
+        yes = y_pred * shares**self.tau
+        if binary:
+            total = yes + (1 - y_pred) * (1 - shares) ** self.tau
+        else:
+            total = ops.sum(yes, axis=-1, keepdims=True)
+        return yes / ops.maximum(total, _SMALL)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "priors": self.priors, "tau": self.tau}
+
+    def _shares(self):
+        if self.task == "multilabel":
+            return self.priors
+        total = sum(self.priors)
+        if self.task == "ordinal":
+            return [sum(self.priors[k + 1 :]) / total for k in range(len(self.priors) - 1)]
+        return [prior / total for prior in self.priors]
+
+
+@keras.saving.register_keras_serializable("fusionkeras")
+class StandardisedLoss(keras.losses.Loss):
+    """The squared error in units of the deviation: `((y - prediction) / deviation)^2`.
+
+    That is the squared error of standardised targets, while targets and predictions stay in their
+    own units.
+
+    Args:
+        deviation: float above 0.
+        name: str.
+        **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
+
+    Call arguments:
+        y_true: float `(batch,)`.
+        y_pred: float `(batch, 1)`.
+
+    Example:
+        >>> float(StandardisedLoss(deviation=10.0)(ops.array([100.0]), ops.array([[120.0]])))
+        4.0
+    """
+
+    def __init__(self, deviation=1.0, name="standardised_error", **kwargs):
+        super().__init__(name=name, **kwargs)
+        self.deviation = deviation
+
+    def call(self, y_true, y_pred):
+        """The loss of each row, `(batch,)`."""
+        errors = ops.reshape(y_true, (-1,)) - ops.reshape(y_pred, (-1,))
+        return ops.square(errors / self.deviation)
+
+    def get_config(self):
+        """The constructor's arguments."""
+        return {**super().get_config(), "deviation": self.deviation}
+
+
+def _given_to_truth(y_true, y_pred, task):
+    """The probability given to the truth of each decision, `(batch, decisions)`."""
+    width = y_pred.shape[-1]
+    if task == "multilabel":
+        truth = y_true
+    else:
+        truth = ops.reshape(y_true, (-1, 1))
+    if task == "classification" and width > 1:
+        return ops.take_along_axis(y_pred, ops.cast(truth, "int32"), axis=-1)
+    if task == "ordinal":
+        truth = ops.cast(truth, "int32") > ops.arange(width, dtype="int32")
+    return ops.where(ops.cast(truth, "float32") > 0.5, y_pred, 1 - y_pred)
+
+
+def _check_strength(what, **received):
+    ((_, value),) = received.items()
+    right = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not right or not 0 <= value < math.inf:
+        raise argument_error(f"Wrong {what}", "a number of at least 0", **received)
+    return value
+
+
+def _check_priors(priors, task):
+    right = isinstance(priors, (list, tuple)) and all(
+        isinstance(prior, numbers.Real) and 0 < prior < math.inf for prior in priors
+    )
+    expected = "a positive number for each class"
+    if task == "multilabel":
+        expected = "for each label the share of rows, between 0 and 1, to which it applies"
+        right = right and all(prior < 1 for prior in priors)
+    if not right or not priors:
+        raise argument_error("Wrong priors", expected, priors=priors)
+    return priors
