@@ -67,7 +67,12 @@ from fusionkeras.models import (
     build_vgg16_lstm,
     end_to_end,
 )
-from fusionkeras.objectives import AdversarialAlignment, ContrastiveAlignment, Objective
+from fusionkeras.objectives import (
+    AdversarialAlignment,
+    ContrastiveAlignment,
+    Objective,
+    Unimodal,
+)
 from fusionkeras.preprocessing.base import Preprocessor
 from fusionkeras.preprocessing.bert import WordPieceTokens
 from fusionkeras.preprocessing.image import DecodeImage
@@ -75,6 +80,7 @@ from fusionkeras.preprocessing.joint import JointPreprocessor
 from fusionkeras.preprocessing.text import WordIds
 from fusionkeras.training import (
     FeatureCache,
+    GradientBlending,
     compile_classifier,
     compile_model,
     fit,
@@ -103,6 +109,7 @@ __all__ = [
     "FocalLoss",
     "Fusion",
     "Gated",
+    "GradientBlending",
     "Head",
     "HeadReports",
     "JointPreprocessor",
@@ -129,6 +136,7 @@ __all__ = [
     "Sum",
     "TensorFusion",
     "TransformerFusion",
+    "Unimodal",
     "Weighted",
     "WordIds",
     "WordPieceTokens",

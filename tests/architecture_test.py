@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "models": {"_checks", "preprocessing", "branches", "fusion", "objectives", "heads"},
     "data": {"_checks", "preprocessing"},
     "datasets": {"_checks", "data"},
-    "training": {"_checks", "version", "heads", "data", "datasets"},
+    "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
     "evaluation": {"_checks", "heads", "data", "training"},
     "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
     "testing": {"*"},

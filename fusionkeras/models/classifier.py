@@ -8,7 +8,7 @@ from fusionkeras._checks import argument_error, check_integer, check_rate
 from fusionkeras.branches.base import Branch
 from fusionkeras.fusion import ModalityDropout, Vote, get_fusion
 from fusionkeras.heads import ClassificationHead, Head
-from fusionkeras.objectives import get_objective
+from fusionkeras.objectives import Unimodal, get_objective
 
 # What TensorFlow takes as the name of a layer, and a signature as the name of an output.
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
@@ -39,8 +39,9 @@ def build_model(
         dropout: float in [0, 1), dropout ahead of every dense layer, the heads included.
         modality_dropout: float in [0, 1), how often a whole modality of a row is dropped in
             training, never its last one (see `ModalityDropout`).
-        auxiliary: an auxiliary objective or a list of them, by name (`"contrastive"`,
-            `"adversarial"`) or as a layer from `{branch: features}` to `{branch: features}`.
+        auxiliary: None, an auxiliary objective or a list of them, by name (`"unimodal"`,
+            `"contrastive"`, `"adversarial"`) or as a layer from `{branch: features}` to `{branch:
+            features}`.
         name: str, the name of the model.
 
     Returns:
@@ -73,6 +74,8 @@ def build_model(
     if check_rate("rate of dropped modalities", modality_dropout=modality_dropout):
         features = ModalityDropout(modality_dropout, name="modality_dropout")(features)
     for objective in objectives:
+        if isinstance(objective, Unimodal):
+            objective.for_heads(heads if isinstance(heads, dict) else {"": heads})
         features = objective(features)
     x = fusion(features)
     if isinstance(x, dict):  # the branches decide by themselves
@@ -179,6 +182,7 @@ def _encode(branches):
 
 
 def _objectives(auxiliary):
+    auxiliary = () if auxiliary is None else auxiliary
     many = auxiliary if isinstance(auxiliary, (list, tuple)) else [auxiliary]
     return [get_objective(one) for one in many]
 

@@ -6,10 +6,12 @@ from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.objectives.adversarial import AdversarialAlignment
 from fusionkeras.objectives.base import Objective
 from fusionkeras.objectives.contrastive import ContrastiveAlignment
+from fusionkeras.objectives.unimodal import Unimodal, WithBranches
 
 OBJECTIVES = {
     "contrastive": ContrastiveAlignment,
     "adversarial": AdversarialAlignment,
+    "unimodal": Unimodal,
 }
 
 
@@ -29,7 +31,7 @@ def get_objective(objective, **kwargs):
     """
     if isinstance(objective, str):
         check_choice("objective", OBJECTIVES, objective=objective)
-        return OBJECTIVES[objective](**{"name": f"{objective}_alignment", **kwargs})
+        return OBJECTIVES[objective](**{"name": objective, **kwargs})
     if not isinstance(objective, keras.layers.Layer):
         raise argument_error(
             "Wrong objective",
@@ -41,4 +43,4 @@ def get_objective(objective, **kwargs):
 
 
 __all__ = ["OBJECTIVES", "AdversarialAlignment", "ContrastiveAlignment", "Objective"]
-__all__ += ["get_objective"]
+__all__ += ["Unimodal", "WithBranches", "get_objective"]

@@ -32,7 +32,8 @@ class AdversarialAlignment(Objective):
         weight: float of at least 0, what the loss is multiplied by.
         dim: int, the width to which each branch is projected.
         hidden_dim: int, the width of the discriminator's hidden layer.
-        strength: float of at least 0, what the reversed gradient is multiplied by.
+        strength: float of at least 0, what the reversed gradient is multiplied by. A strong one
+            moves the projections faster than the discriminator can follow, and hides little.
 
     Call arguments:
         features: dict of `{branch: {"pooled_output": (batch, dim), "present": (batch,) bool,
@@ -62,7 +63,7 @@ class AdversarialAlignment(Objective):
         the discriminator's own step is multiplied by `weight`, too.
     """
 
-    def __init__(self, weight=0.1, dim=128, hidden_dim=64, strength=1.0, **kwargs):
+    def __init__(self, weight=0.1, dim=128, hidden_dim=64, strength=0.1, **kwargs):
         super().__init__(weight, dim, **kwargs)
         check_integer("width of the discriminator", hidden_dim=hidden_dim)
         self.hidden_dim = hidden_dim

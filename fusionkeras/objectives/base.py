@@ -137,7 +137,7 @@ def _check_features(objective, features_shape):
             )
     if len(features_shape) < 2:
         raise argument_error(
-            f"{kind} has nothing to align: there is one branch alone",
+            f"{kind} has nothing to do: there is one branch alone",
             "two branches or more",
             "Leave the objective out.",
             branches=sorted(features_shape),

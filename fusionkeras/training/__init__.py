@@ -1,5 +1,6 @@
 """Freezing, compiling, training."""
 
+from fusionkeras.training.blending import GradientBlending
 from fusionkeras.training.compiling import compile_classifier, compile_model
 from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
@@ -8,6 +9,7 @@ from fusionkeras.training.heads import heads_for
 
 __all__ = [
     "FeatureCache",
+    "GradientBlending",
     "branch_names",
     "compile_classifier",
     "compile_model",

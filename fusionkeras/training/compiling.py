@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_learning_rate, did_you_mean
 from fusionkeras.heads import heads_of
+from fusionkeras.objectives import Unimodal, WithBranches
 
 
 def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=None, **kwargs):
@@ -50,6 +51,9 @@ def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=
         name: head.loss(kinds.get(name), _priors(name, head, kinds.get(name), train))
         for name, head in heads.items()
     }
+    for layer in model.layers:
+        if isinstance(layer, Unimodal):
+            losses = {name: WithBranches(loss, name, layer) for name, loss in losses.items()}
     options = {
         "loss": _joined(losses),
         "weighted_metrics": _joined(

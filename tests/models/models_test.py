@@ -155,7 +155,7 @@ def test_wrong_branches_are_an_error(branches, error, message):
         ({"num_classes": 1}, "number of classes is too small.*num_classes=1"),
         ({"dropout": 1.0}, r"Wrong dropout. Expected a number in \[0, 1\)"),
         ({"hidden_dims": [0]}, "hidden_dims=0"),
-        ({"fusion": "sum"}, "Unknown fusion"),
+        ({"fusion": "summ"}, "Unknown fusion"),
     ],
 )
 def test_wrong_numbers_are_an_error(kwargs, message):
