@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error
 from fusionkeras.data.targets import by_head, is_labelled
-from fusionkeras.evaluation.answers import answer_of, tasks_of, thresholds_of
+from fusionkeras.evaluation.answers import answer_of, said_by, tasks_of
 from fusionkeras.evaluation.classification import ClassificationReport
 from fusionkeras.evaluation.multilabel import MultilabelReport, best_thresholds
 from fusionkeras.evaluation.ordinal import OrdinalReport
@@ -56,9 +56,10 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None):
         2
     """
     tasks = tasks_of(model)
-    names = _by_head(tasks, class_names if class_names is not None else _names_of(model, data))
-    limits = thresholds if thresholds is not None else thresholds_of(model)
-    limits = _by_head(tasks, limits)
+    if class_names is None:
+        class_names = _names_of(model, data)
+    names = _by_head(tasks, class_names)
+    limits = _by_head(tasks, said_by(model, "thresholds") if thresholds is None else thresholds)
     found = _run(model, data, tasks, cache)
     reports = {
         head: _report(tasks[head], *found[head], names.get(head), limits.get(head))
@@ -85,6 +86,15 @@ def tune_thresholds(model, data, cache=True):
 
     Raises:
         ValueError: when no row is left, or the model has no multilabel head.
+
+    Example:
+        >>> import fusionkeras as fk
+        >>> branch = fk.lstm_branch(["red"], sequence_length=2)
+        >>> model = fk.build_model([branch], heads=fk.MultilabelHead(num_classes=2))
+        >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([[0, 1], [0, 0]])
+        >>> data = tf.data.Dataset.from_tensors(({"text_token_ids": ids}, labels))
+        >>> tune_thresholds(model, data).shape
+        (2,)
     """
     tasks = tasks_of(model)
     if "multilabel" not in tasks.values():
@@ -98,7 +108,7 @@ def tune_thresholds(model, data, cache=True):
 def _names_of(model, data):
     if hasattr(data, "source"):
         return data.source.table.class_names
-    return getattr(model, "class_names", None)
+    return said_by(model, "class_names")
 
 
 def _by_head(tasks, values):
