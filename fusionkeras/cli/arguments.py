@@ -6,11 +6,15 @@ import json
 from fusionkeras._checks import argument_error
 from fusionkeras.branches.bert import POOLINGS
 from fusionkeras.branches.image import IMAGE_ENCODERS
+from fusionkeras.cli.actions import Columns, Labels, Several
+from fusionkeras.data import TASKS
 from fusionkeras.fusion import FUSIONS
 from fusionkeras.objectives import OBJECTIVES
 from fusionkeras.version import __version__
 
 TEXT_ENCODERS = ("lstm", "bert")
+# What a RUN did that was begun before there was such an option.
+UNSAID = {"task": ["classification"]}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,7 +53,7 @@ def _read_options(path, parser):
             "the config.json of a RUN of this version",
             path=path,
         )
-    return options
+    return {**UNSAID, **options}
 
 
 def _parsers():
@@ -76,11 +80,21 @@ def _add_columns(parser):
     for option, what in (("--image", "paths of pictures"), ("--text", "texts")):
         group.add_argument(
             option,
-            action=_Columns,
+            action=Columns,
             metavar="[NAME=]COLUMN",
             help=f"a column of {what}; may be repeated with other names",
         )
-    group.add_argument("--label", metavar="COLUMN", help="the column of labels")
+    group.add_argument(
+        "--label",
+        action=Labels,
+        metavar="COLUMN",
+        help="the column of labels; may be repeated for several heads",
+    )
+    group.add_argument(
+        "--separator",
+        metavar="TEXT",
+        help="what stands between the labels of a multilabel cell (default: that of the RUN, or |)",
+    )
     group.add_argument(
         "--files-root",
         metavar="DIR",
@@ -95,39 +109,11 @@ def _add_columns(parser):
     )
 
 
-class _Columns(argparse.Action):
-    """Collects `NAME=COLUMN` into a dict; the option's own name is the NAME where none is given."""
-
-    def __call__(self, parser, namespace, value, option_string=None):
-        name, _, column = value.rpartition("=")
-        columns = {} if self.dest not in _given(namespace) else getattr(namespace, self.dest)
-        name = name or self.dest
-        if name in columns:
-            parser.error(f"two columns are called {name!r}; say {option_string} NAME={column}")
-        _given(namespace).add(self.dest)
-        setattr(namespace, self.dest, {**columns, name: column})
-
-
-class _Several(argparse.Action):
-    """Collects values, which replace those of a `--config`."""
-
-    def __call__(self, parser, namespace, value, option_string=None):
-        before = getattr(namespace, self.dest) if self.dest in _given(namespace) else []
-        _given(namespace).add(self.dest)
-        setattr(namespace, self.dest, [*before, value])
-
-
-def _given(namespace):
-    """The options said on this command line, which replace those of a `--config` whole."""
-    if not hasattr(namespace, "_said"):
-        namespace._said = set()
-    return namespace._said
-
-
 def _add_train(parser):
     parser.add_argument("table", nargs="?", metavar="TABLE", help="CSV, TSV, Parquet, JSON lines")
     _add_columns(parser)
     parser.set_defaults(missing="quarantine")
+    _add_tasks(parser.add_argument_group("tasks"))
     _add_data(parser.add_argument_group("data"))
     _add_model(parser.add_argument_group("model"))
     _add_training(parser.add_argument_group("training"))
@@ -135,6 +121,27 @@ def _add_train(parser):
     group.add_argument("--output", metavar="RUN", help="the folder to write")
     group.add_argument("--config", metavar="FILE", help="take the options of a RUN's config.json")
     group.add_argument("--resume", metavar="RUN", help="go on from the last epoch of this run")
+
+
+def _add_tasks(group):
+    group.add_argument(
+        "--task",
+        action=Several,
+        metavar="[COLUMN=]TASK",
+        help=f"of the labels: {', '.join(TASKS)}, or auto: inferred and printed (the default)",
+    )
+    group.add_argument(
+        "--class-order",
+        action=Several,
+        metavar="[COLUMN=]A,B,C",
+        help="all labels in their order, such as the ranks of an ordinal task",
+    )
+    group.add_argument(
+        "--loss",
+        action=Several,
+        metavar="[COLUMN=]KIND",
+        help="focal or logit_adjusted, in place of what the task implies",
+    )
 
 
 def _add_data(group):
@@ -206,7 +213,7 @@ def _add_model(group):
     group.add_argument(
         "--auxiliary",
         choices=OBJECTIVES,
-        action=_Several,
+        action=Several,
         metavar="|".join(OBJECTIVES),
         help="an auxiliary objective; may be repeated",
     )
@@ -227,7 +234,7 @@ def _add_training(group):
     group.add_argument(
         "--unfreeze",
         type=_unfreeze,
-        action=_Several,
+        action=Several,
         metavar="BRANCH[:N]",
         help="a second stage in which the encoder, or its last N layers, learns",
     )

@@ -11,7 +11,10 @@ from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.cli.run import Run, write_whole
 from fusionkeras.cli.train import columns_of
 from fusionkeras.data import raw_batches, read_rows
-from fusionkeras.evaluation import evaluate
+from fusionkeras.data.targets import is_labelled
+from fusionkeras.evaluation.answers import tasks_of
+from fusionkeras.evaluation.measuring import asking
+from fusionkeras.evaluation.missing import evaluate_missing
 from fusionkeras.export import export, load
 from fusionkeras.export.loading import as_served
 
@@ -30,15 +33,23 @@ def run_evaluate(options):
     _check_folder(options.json)
     served = as_served(load(options.model))
     defaults = _trained_with(options)
-    label = options.label or defaults.get("label") or "label"
-    table, statuses = _read(options, served, label)
-    judged = table.labels >= 0
+    table, statuses = _read(options, served, **_labels(options, served, defaults))
+    heads = table.heads().values()
+    judged = np.any([is_labelled(labels, task) for task, labels, _ in heads], axis=0)
     if (options.missing or defaults.get("missing")) == "allow":
-        judged &= np.any([cells != "" for cells in table.columns.values()], axis=0)
+        judged &= _something(table)
     else:
         judged &= statuses == "ok"
-    report = evaluate(served, _labelled(table, judged, options.batch_size), served.class_names)
-    content = json.dumps({**report.as_dict(), "left_out": int(np.sum(~judged))}, indent=2)
+    ask, report = asking(served)
+
+    def answer(table):
+        return ask(_labelled(table, judged & _something(table), options.batch_size))
+
+    if options.missing_at is None:
+        found = report(answer(table))
+    else:
+        found = evaluate_missing(answer, report, table, served.columns, options.missing_at)
+    content = json.dumps({**found.as_dict(), "left_out": int(np.sum(~judged))}, indent=2)
     if options.json == "-":
         print(content)
         return
@@ -46,7 +57,7 @@ def run_evaluate(options):
         write_whole(
             pathlib.Path(options.json), lambda path: path.write_text(content + "\n", "utf-8")
         )
-    print(report)
+    print(found)
     if not judged.all():
         print(f"\n{np.sum(~judged)} of {len(table)} rows left out (no known label, or a bad cell)")
 
@@ -58,7 +69,7 @@ def run_predict(options):
     ]
     _check_folder(options.output)
     served = as_served(load(options.model))
-    table, statuses = _read(options, served, label=None)
+    table, statuses = _read(options, served)
     answers = [served(columns) for columns in raw_batches(table, options.batch_size)]
     frame = _answers_frame(served, answers, statuses)
     write_whole(pathlib.Path(options.output), lambda path: writer(frame, path))
@@ -74,15 +85,52 @@ def run_export(options):
 def _answers_frame(served, answers, statuses):
     import pandas
 
-    labels = [label.decode() for answer in answers for label in answer["label"].numpy()]
-    probabilities = np.concatenate([answer["probabilities"].numpy() for answer in answers])
-    frame = {"label": labels, "probability": probabilities.max(axis=-1), "status": statuses}
-    for index, name in enumerate(served.class_names):
-        frame[f"probability_{name}"] = probabilities[:, index]
+    tasks = tasks_of(served)
+    if "" in tasks:
+        frame = _columns_of_head(answers, "", tasks[""], served.class_names)
+        places = list(frame)[:2] if "probability" in frame else list(frame)[:1]
+        return pandas.DataFrame({**{x: frame[x] for x in places}, "status": statuses, **frame})
+    frame = {"status": statuses}
+    for head, task in tasks.items():
+        frame |= _columns_of_head(answers, f"{head}_", task, served.class_names[head])
     return pandas.DataFrame(frame)
 
 
-def _read(options, served, label):
+def _columns_of_head(answers, prefix, task, class_names):
+    """The columns of the answers of one head, by name."""
+    keys = ("value",) if task == "regression" else ("label", "probabilities")
+    found = {
+        key: np.concatenate([answer[prefix + key].numpy() for answer in answers]) for key in keys
+    }
+    if task == "regression":
+        return {f"{prefix}value": found["value"]}
+    frame = {f"{prefix}label": [label.decode() for label in found["label"]]}
+    if task != "multilabel":
+        frame[f"{prefix}probability"] = found["probabilities"].max(axis=-1)
+    for name, column in zip(class_names, found["probabilities"].T, strict=True):
+        frame[f"{prefix}probability_{name}"] = column
+    return frame
+
+
+def _labels(options, served, defaults):
+    """What `read_rows` is to know of the labels."""
+    tasks = tasks_of(served)
+    said = options.label or defaults.get("label") or "label"
+    separator = options.separator or defaults.get("separator") or "|"
+    if "" in tasks and isinstance(said, str):
+        label = {"label": said, "task": tasks[""]}
+    elif "" not in tasks and (not options.label or set(said) == set(tasks)):
+        label = {"label": tasks}
+    else:
+        raise argument_error(
+            "The labels are not those of the model",
+            "one" if "" in tasks else f"{list(tasks)}",
+            label=said,
+        )
+    return {**label, "separator": separator, "class_names": served.class_names}
+
+
+def _read(options, served, **labels):
     """Reads every row of the table, by the columns said, those trained with, or those served."""
     columns = {name: name for name in served.columns}
     columns |= _trained_columns(options) | columns_of(options)
@@ -99,9 +147,8 @@ def _read(options, served, label):
         columns,
         files=tuple(served.files),
         files_root=options.files_root,
-        label=label,
-        class_names=served.class_names,
         progress=sys.stderr.isatty(),
+        **labels,
     )
 
 
@@ -112,6 +159,11 @@ def _trained_with(options):
 def _trained_columns(options):
     trained = _trained_with(options)
     return {**(trained.get("image") or {}), **(trained.get("text") or {})}
+
+
+def _something(table):
+    """Whether there is anything in a row, bool `(rows,)`."""
+    return np.any([cells != "" for cells in table.columns.values()], axis=0)
 
 
 def _labelled(table, judged, batch_size):

@@ -96,11 +96,12 @@ def write_whole(path, write):
         unfinished.unlink(missing_ok=True)
 
 
-def describe(options, class_names, tables):
-    """What `config.json` says: every option, the classes, hashes of the tables, versions."""
+def describe(options, train, tables):
+    """What `config.json` says: every option, the task, the classes, hashes of tables, versions."""
     return {
         "options": options,
-        "class_names": class_names,
+        "task": train.task,
+        "class_names": train.class_names,
         "tables": tables,
         "versions": {
             "fusionkeras": __version__,

@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer, check_learning_rate
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
+from fusionkeras.cli.arguments import UNSAID
 from fusionkeras.cli.run import Run, describe, hashes
+from fusionkeras.cli.tasks import arguments_of_labels, class_weight_of, loss_of, read_tasks
 from fusionkeras.data import learn_vocabulary, prepare, read_table
-from fusionkeras.evaluation import evaluate
+from fusionkeras.evaluation import evaluate, tune_thresholds
 from fusionkeras.fusion import get_fusion
-from fusionkeras.models import build_classifier, build_preprocessor, end_to_end
-from fusionkeras.training import compile_classifier, fit, layers_to_unfreeze, unfreeze
+from fusionkeras.models import build_model, build_preprocessor, end_to_end
+from fusionkeras.training import compile_model, fit, heads_for, layers_to_unfreeze, unfreeze
 
 # What may differ where a run is resumed; the second stage only until it has begun.
 RESUMABLE = {"epochs", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
@@ -28,21 +30,24 @@ def run_train(options):
         _check_resumable(run, options)
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
-    data = read_data(options)
+    data = read_data(options, read_tasks(options))
     branches = build_branches(options, data)
-    model = build_model(options, branches, len(data.class_names))
+    model = assemble(options, branches, data.train)
+    _compile(options, model, data.train, options.learning_rate)  # raises now, as do these
+    class_weight_of(options, data.train)
     for branch, last in options.unfreeze or ():
         layers_to_unfreeze(model, branch, last)  # raises now, not after the first stage
     if not options.resume:
         run.create()
-    run.write_json(run.config, describe(_plain(options), data.class_names, hashes(options)))
+    run.write_json(run.config, describe(_plain(options), data.train, hashes(options)))
     _account(run, data)
     if not len(data.quarantine):  # what is quarantined was said when the table was read
         print(data.summary())
     preprocessor = build_preprocessor(branches)
     _train_in_stages(options, run, model, data, preprocessor)
-    run.write_model(end_to_end(model, preprocessor, data.class_names))
-    _measure(options, run, model, data, preprocessor)
+    thresholds = _tune(options, model, data, preprocessor)
+    run.write_model(end_to_end(model, preprocessor, data.class_names, thresholds))
+    _measure(options, run, model, data, preprocessor, thresholds)
     _account(run, data)
     print(f"Written to {run.path}")
 
@@ -95,13 +100,12 @@ def columns_of(options):
     return {**images, **texts}
 
 
-def read_data(options):
-    """Reads the tables that the options name."""
+def read_data(options, tasks):
+    """Reads the tables that the options name, for tasks `{column of labels: task}`."""
     return read_table(
         options.table,
         columns=columns_of(options),
         files=tuple(options.image or ()),
-        label=options.label,
         validation=options.validation,
         test=options.test,
         split=options.split if isinstance(options.split, str | None) else tuple(options.split),
@@ -110,6 +114,7 @@ def read_data(options):
         check=options.check,
         files_root=options.files_root,
         progress=sys.stderr.isatty(),
+        **arguments_of_labels(options, tasks),
     )
 
 
@@ -131,21 +136,26 @@ def _text_branch(options, data, name):
     return lstm_branch(vocabulary, word_vectors=options.word_vectors, name=name, **length)
 
 
-def build_model(options, branches, num_classes):
-    """The classifier that the options describe."""
+def assemble(options, branches, table):
+    """The model that the options describe, with the heads that a table implies."""
     width = {} if options.hidden_dim is None else {"hidden_dim": options.hidden_dim}
-    model = build_classifier(
+    model = build_model(
         branches,
         get_fusion(options.fusion, **width),
-        num_classes,
+        heads_for(table),
         options.hidden_dims,
         options.dropout,
         options.modality_dropout,
-        options.auxiliary or (),
+        options.auxiliary,
+        name="classifier" if table.task == "classification" else "model",
     )
     learning = sum(weight.shape.num_elements() for weight in model.trainable_variables)
     print(f"{model.count_params():,} parameters, of which {learning:,} learn")
     return model
+
+
+def _compile(options, model, table, learning_rate):
+    compile_model(model, learning_rate, loss=loss_of(options, table), train=table)
 
 
 def _train_in_stages(options, run, model, data, preprocessor):
@@ -156,7 +166,7 @@ def _train_in_stages(options, run, model, data, preprocessor):
         options.batch_size,
         shuffle=True,
         seed=options.seed,
-        class_weight=None if options.class_weight == "none" else options.class_weight,
+        class_weight=class_weight_of(options, data.train),
         cache=options.cache_pictures,
     )
     validation = None
@@ -184,7 +194,7 @@ def _train_in_stages(options, run, model, data, preprocessor):
 
 
 def _stage(options, run, name, model, train, validation, first, epochs, learning_rate):
-    compile_classifier(model, learning_rate)
+    _compile(options, model, train.source.table, learning_rate)
     stopping = validation is not None and options.patience > 0
     callbacks = [
         keras.callbacks.BackupAndRestore(str(run.checkpoints / name), delete_checkpoint=False),
@@ -219,13 +229,26 @@ def _keep_the_best(run, patience):
     return [checkpoint, keras.callbacks.EarlyStopping(patience=patience, baseline=best)]
 
 
-def _measure(options, run, model, data, preprocessor):
+def _tune(options, model, data, preprocessor):
+    """The thresholds of multilabel heads, tuned on the validation rows; None where there are none.
+
+    Of several heads, one without a label in any of these rows keeps .5.
+    """
+    tasks = {task for task, _, _ in data.train.heads().values()}
+    if "multilabel" not in tasks or not len(data.validation):
+        return None
+    batches = prepare(data.validation, preprocessor, options.batch_size)
+    print("The thresholds of the labels are those of the best F1 on the validation rows")
+    return tune_thresholds(model, batches, _feature_cache(options))
+
+
+def _measure(options, run, model, data, preprocessor, thresholds):
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
     metrics = {}
     for name, table in splits.items():
         if len(table):
             batches = prepare(table, preprocessor, options.batch_size)
-            report = evaluate(model, batches, data.class_names, _feature_cache(options))
+            report = evaluate(model, batches, data.class_names, _feature_cache(options), thresholds)
             metrics[name] = report.summary()
             print(f"{name:10}", report.line())
     run.write_json(run.metrics, metrics)
@@ -242,7 +265,7 @@ def _check_resumable(run, options):
             "Begin a new run with --config instead.",
             tables=tables,
         )
-    old, new = before["options"], json.loads(json.dumps(_plain(options)))
+    old, new = {**UNSAID, **before["options"]}, json.loads(json.dumps(_plain(options)))
     begun = (run.checkpoints / "unfrozen").exists()
     may_differ = ALWAYS_RESUMABLE if begun else RESUMABLE | ALWAYS_RESUMABLE
     changed = sorted(x for x in new if new[x] != old.get(x) and x not in may_differ)

@@ -2,6 +2,10 @@
 
 import numpy as np
 
+from fusionkeras.data.targets import by_head
+from fusionkeras.heads import heads_of
+from fusionkeras.heads.ordinal import rank_probabilities
+
 
 def tasks_of(model):
     """The tasks of a model, `{head: task}`; a single head is "".
@@ -13,16 +17,26 @@ def tasks_of(model):
         dict. A model without a head of ours is taken for a classifier.
     """
     tasks = getattr(model, "tasks", None)
-    if isinstance(tasks, dict):
-        return tasks
     if tasks is not None:
-        return {"": tasks}
-    return {"": "classification"}
+        return tasks if isinstance(tasks, dict) else {"": tasks}
+    if getattr(model, "output", None) is None:  # a function, or a model of a class of its own
+        return {"": "classification"}
+    return {name: head.task for name, head in heads_of(model).items()}
 
 
-def thresholds_of(model):
-    """The thresholds of a served model, by head where it has several; None where unknown."""
-    return getattr(model, "thresholds", None)
+def said_by(model, name):
+    """What a served model says of itself, by head where it has several; None where nothing.
+
+    Args:
+        model: as for `tasks_of`.
+        name: "class_names" or "thresholds".
+    """
+    if hasattr(model, name):
+        return getattr(model, name)
+    # The layers that answer, in a model of `end_to_end`.
+    layers = [layer for layer in getattr(model, "layers", ()) if hasattr(layer, name)]
+    found = {layer.head: getattr(layer, name) for layer in layers}
+    return by_head({head: value for head, value in found.items() if value is not None}) or None
 
 
 def answer_of(scores, head, task):
@@ -44,8 +58,7 @@ def answer_of(scores, head, task):
     scores = np.asarray(scores[head] if isinstance(scores, dict) else scores)
     if task == "regression":
         return scores.reshape(-1)
-    if task == "ordinal":  # P(rank > k), which falls with k
-        above = np.pad(scores, ((0, 0), (1, 1)), constant_values=((0, 0), (1, 0)))
-        return above[:, :-1] - above[:, 1:]
+    if task == "ordinal":
+        return np.asarray(rank_probabilities(scores))
     binary = task == "classification" and scores.shape[-1] == 1
     return np.concatenate([1 - scores, scores], axis=-1) if binary else scores

@@ -8,7 +8,7 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error
 from fusionkeras.data.pipeline import batches_of
 from fusionkeras.data.targets import by_head, is_labelled
-from fusionkeras.evaluation.answers import answer_of, tasks_of, thresholds_of
+from fusionkeras.evaluation.answers import answer_of, said_by, tasks_of
 from fusionkeras.evaluation.classification import ClassificationReport
 from fusionkeras.evaluation.missing import evaluate_missing
 from fusionkeras.evaluation.multilabel import MultilabelReport, best_thresholds
@@ -63,10 +63,42 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
         >>> evaluate(model, data, ["cold", "warm"]).rows
         2
     """
+    ask, report = asking(model, data, class_names, cache, thresholds)
+    if missing is None:
+        return report(ask(data))
+    source = getattr(data, "source", None)
+    if source is None:
+        raise argument_error(
+            "Cells can be taken away from a table only", "what prepare returns", data=data
+        )
+
+    def answer(table):
+        places = tf.data.Dataset.range(len(table))
+        return ask(batches_of(dataclasses.replace(source, table=table, places=places, cache=False)))
+
+    columns = source.preprocessor.columns
+    return evaluate_missing(answer, report, source.table, columns, missing, seed)
+
+
+def asking(model, data=None, class_names=None, cache=True, thresholds=None):
+    """The two steps of `evaluate`.
+
+    Args:
+        model: as for `evaluate`.
+        data: as for `evaluate`, where they tell the names of the classes.
+        class_names: as for `evaluate`.
+        cache: as for `evaluate`.
+        thresholds: as for `evaluate`.
+
+    Returns:
+        `(ask, report)`: a function from data to what the model answers, `{head: (labels, answers,
+        whether the row counts)}`, all rows in order; and one from that to what `evaluate` returns.
+    """
     tasks = tasks_of(model)
-    names = _by_head(tasks, class_names if class_names is not None else _names_of(model, data))
-    limits = thresholds if thresholds is not None else thresholds_of(model)
-    limits = _by_head(tasks, limits)
+    if class_names is None:
+        class_names = _names_of(model, data)
+    names = _by_head(tasks, class_names)
+    limits = _by_head(tasks, said_by(model, "thresholds") if thresholds is None else thresholds)
 
     def report(found):
         reports = {
@@ -75,17 +107,7 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
         }
         return reports[""] if "" in tasks else HeadReports(reports)
 
-    if missing is None:
-        return report(_run(model, data, tasks, cache))
-    source = _source_of(data)
-
-    def answer(table):
-        places = tf.data.Dataset.range(len(table))
-        own = dataclasses.replace(source, table=table, places=places, cache=False)
-        return _run(model, batches_of(own), tasks, cache)
-
-    columns = source.preprocessor.columns
-    return evaluate_missing(answer, report, source.table, columns, missing, seed)
+    return (lambda data: _run(model, data, tasks, cache)), report
 
 
 def tune_thresholds(model, data, cache=True):
@@ -106,6 +128,15 @@ def tune_thresholds(model, data, cache=True):
 
     Raises:
         ValueError: when no row is left, or the model has no multilabel head.
+
+    Example:
+        >>> import fusionkeras as fk
+        >>> branch = fk.lstm_branch(["red"], sequence_length=2)
+        >>> model = fk.build_model([branch], heads=fk.MultilabelHead(num_classes=2))
+        >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([[0, 1], [0, 0]])
+        >>> data = tf.data.Dataset.from_tensors(({"text_token_ids": ids}, labels))
+        >>> tune_thresholds(model, data).shape
+        (2,)
     """
     tasks = tasks_of(model)
     if "multilabel" not in tasks.values():
@@ -119,7 +150,7 @@ def tune_thresholds(model, data, cache=True):
 def _names_of(model, data):
     if hasattr(data, "source"):
         return data.source.table.class_names
-    return getattr(model, "class_names", None)
+    return said_by(model, "class_names")
 
 
 def _by_head(tasks, values):
@@ -133,14 +164,6 @@ def _by_head(tasks, values):
             "The model has several heads", f"a dict by head, of {list(tasks)}", received=values
         )
     return values
-
-
-def _source_of(data):
-    if hasattr(data, "source"):
-        return data.source
-    raise argument_error(
-        "Cells can be taken away from a table only", "what prepare returns", data=data
-    )
 
 
 def _run(model, data, tasks, cache):

@@ -7,30 +7,39 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
-from fusionkeras.models import NamedProbabilities
+from fusionkeras.models import Answer
 from fusionkeras.preprocessing.base import Preprocessor
 
 
 class ServedModel:
-    """A model that maps raw columns to labels, whichever form it was read from.
+    """A model that maps raw columns to answers, whichever form it was read from.
 
     Attributes:
         columns: list of str, the raw columns.
-        class_names: list of str, in the order of the probabilities.
+        class_names: list of str, in the order of the probabilities; None for regression; for
+            several heads a dict of them.
         files: list of str, the columns that hold encoded files, such as pictures.
+        tasks: dict of `{head: task}`; a single head is "".
+        thresholds: list of float, above which each label of a multilabel head applies, otherwise
+            None; for several heads a dict of those of multilabel heads.
 
     Call arguments:
         columns: dict of `{column: string tensor (batch,)}`.
 
     Returns:
-        `{"label": string (batch,), "probabilities": float32 (batch, num_classes)}`.
+        What `end_to_end` says, for a classifier `{"label": string (batch,), "probabilities":
+        float32 (batch, num_classes)}`.
     """
 
-    def __init__(self, function, columns, class_names, files, model):
+    def __init__(self, function, columns, heads, files, model):
         self.columns = list(columns)
-        self.class_names = list(class_names)
         self.files = list(files)
         self.model = model  # keeps the variables alive
+        self.tasks = {head: task for head, (task, _, _) in heads.items()}
+        names = {head: class_names for head, (_, class_names, _) in heads.items()}
+        limits = {head: values for head, (_, _, values) in heads.items() if values is not None}
+        self.class_names = names.get("", names)
+        self.thresholds = limits.get("") if "" in heads else limits
         self._function = function
 
     def __call__(self, columns):
@@ -98,7 +107,7 @@ def as_served(model):
     if isinstance(model, ServedModel):
         return model
     layers = getattr(model, "layers", [])
-    answers = [layer for layer in layers if isinstance(layer, NamedProbabilities)]
+    answers = [layer for layer in layers if isinstance(layer, Answer)]
     preprocessors = [layer for layer in layers if isinstance(layer, Preprocessor)]
     if not answers or not preprocessors:
         raise argument_error(
@@ -110,7 +119,8 @@ def as_served(model):
         )
     function = tf.function(lambda columns: model(columns, training=False), reduce_retracing=True)
     columns = [tensor.name for tensor in model.inputs]
-    return ServedModel(function, columns, answers[0].class_names, preprocessors[0].files, model)
+    heads = {layer.head: (layer.task, layer.class_names, layer.thresholds) for layer in answers}
+    return ServedModel(function, columns, heads, preprocessors[0].files, model)
 
 
 def predict(serving, rows):
@@ -123,8 +133,10 @@ def predict(serving, rows):
             where it is missing. A str is taken for a path where the column holds files.
 
     Returns:
-        For one row a dict `{"label": str, "probability": float, "probabilities": {class:
-        float}}`; for a list of rows the list of such dicts, in order.
+        For one row a dict; for a list of rows the list of such dicts, in order. Classification
+        and ordinal: `{"label": str, "probability": float, "probabilities": {class: float}}`.
+        Multilabel: `{"label": str, "probabilities": {label: float}}`, where `label` are all that
+        apply, with "|" between them. Regression: `{"value": float}`. Several heads: `{head: dict}`.
 
     Raises:
         ValueError: for a row with an unknown column, or without any of the model's.
@@ -148,12 +160,8 @@ def predict(serving, rows):
         return []
     _check_rows(served, many)
     answers = served({name: _column(served, name, many) for name in served.columns})
-    found = [
-        _answer(served, label, probabilities)
-        for label, probabilities in zip(
-            answers["label"].numpy(), answers["probabilities"].numpy(), strict=True
-        )
-    ]
+    answers = {key: tensor.numpy() for key, tensor in answers.items()}
+    found = [_row(served, answers, row) for row in range(len(many))]
     return found[0] if isinstance(rows, dict) else found
 
 
@@ -187,21 +195,46 @@ def _encode(served, name, value):
     return value
 
 
-def _answer(served, label, probabilities):
-    shares = dict(zip(served.class_names, map(float, probabilities), strict=True))
+def _row(served, answers, row):
+    """The answer of one row, for several heads a dict of them."""
+    if "" in served.tasks:
+        return _answer(served.tasks[""], served.class_names, answers, "", row)
     return {
-        "label": label.decode(),
-        "probability": float(np.max(probabilities)),
-        "probabilities": shares,
+        head: _answer(task, served.class_names[head], answers, f"{head}_", row)
+        for head, task in served.tasks.items()
     }
+
+
+def _answer(task, class_names, answers, prefix, row):
+    if task == "regression":
+        return {"value": float(answers[f"{prefix}value"][row])}
+    probabilities = answers[f"{prefix}probabilities"][row]
+    shares = dict(zip(class_names, map(float, probabilities), strict=True))
+    answer = {"label": answers[f"{prefix}label"][row].decode()}
+    if task != "multilabel":
+        answer["probability"] = float(np.max(probabilities))
+    return {**answer, "probabilities": shares}
 
 
 def _load_saved_model(folder):
     model = tf.saved_model.load(str(folder))
     ask = model.signatures["serving_default"]
     columns = list(ask.structured_input_signature[1])
-    about = model.signatures["about"]()
-    class_names, files = (
-        [name.decode() for name in about[key].numpy()] for key in ("class_names", "files")
-    )
-    return ServedModel(lambda columns: ask(**columns), columns, class_names, files, model)
+    about = {key: _plain(tensor) for key, tensor in model.signatures["about"]().items()}
+    tasks = about.get("tasks", [":classification"])  # as what was exported first does not say
+    heads = {head: _about(head, task, about) for head, _, task in map(_cut, tasks)}
+    return ServedModel(lambda columns: ask(**columns), columns, heads, about["files"], model)
+
+
+def _about(head, task, about):
+    prefix = f"{head}_" if head else ""
+    class_names = None if task == "regression" else about[f"{prefix}class_names"]
+    return task, class_names, about.get(f"{prefix}thresholds")
+
+
+def _cut(text):
+    return text.partition(":")
+
+
+def _plain(tensor):
+    return [x.decode() if isinstance(x, bytes) else x for x in tensor.numpy().tolist()]

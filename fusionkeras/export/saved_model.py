@@ -17,9 +17,11 @@ def export(serving, path, version=None):
 
     The SavedModel holds core TensorFlow operations only. Its signature `serving_default` takes
     the raw columns by name, string tensors `(batch,)`: encoded pictures and UTF-8 texts, an empty
-    string where one is missing. It returns `label`, string `(batch,)`, and `probabilities`,
-    float32 `(batch, num_classes)`. The signature `about` tells the `class_names` in their order,
-    and which columns are `files`.
+    string where one is missing. It returns what `end_to_end` says, for a classifier `label`,
+    string `(batch,)`, and `probabilities`, float32 `(batch, num_classes)`. The signature `about`
+    tells the `class_names` in their order, which columns are `files`, the `tasks` (strings
+    "head:task", the head "" for a single one), and the `thresholds` of a multilabel head; for
+    several heads `<head>_class_names` and `<head>_thresholds`.
 
     It is written beside its place under a temporary name and moved when it is whole; a version
     that is there is never overwritten.
@@ -68,15 +70,29 @@ def export(serving, path, version=None):
 
 def _write(served, folder):
     signature = {name: tf.TensorSpec((None,), tf.string, name=name) for name in served.columns}
-    about = {
-        "class_names": tf.constant(served.class_names),
-        "files": tf.constant(served.files, tf.string),
-    }
+    about = _about(served)
     archive = keras.export.ExportArchive()
     archive.track(served.model)
     archive.add_endpoint("serving_default", lambda columns: served.model(columns), [signature])
     archive.add_endpoint("about", lambda: about, [])
     archive.write_out(str(folder), verbose=False)
+
+
+def _about(served):
+    """What the served model says of itself, `{name: tensor}`."""
+    single = "" in served.tasks
+    about = {
+        "class_names": tf.constant((single and served.class_names) or [], tf.string),
+        "files": tf.constant(served.files, tf.string),
+        "tasks": tf.constant([f"{head}:{task}" for head, task in served.tasks.items()]),
+    }
+    if single:
+        return about | ({"thresholds": tf.constant(served.thresholds)} if served.thresholds else {})
+    for head, names in served.class_names.items():
+        about[f"{head}_class_names"] = tf.constant(names or [], tf.string)
+    for head, thresholds in served.thresholds.items():
+        about[f"{head}_thresholds"] = tf.constant(thresholds)
+    return about
 
 
 def _versions(folder):

@@ -1,5 +1,12 @@
 """Models out of branches: the general builder, the named systems, and what is served."""
 
+from fusionkeras.models.answers import (
+    Answer,
+    NamedLabels,
+    NamedProbabilities,
+    NamedRanks,
+    Quantity,
+)
 from fusionkeras.models.attention import attention_model
 from fusionkeras.models.classifier import build_classifier, build_model
 from fusionkeras.models.named import (
@@ -8,10 +15,14 @@ from fusionkeras.models.named import (
     build_vgg16_bert,
     build_vgg16_lstm,
 )
-from fusionkeras.models.serving import NamedProbabilities, build_preprocessor, end_to_end
+from fusionkeras.models.serving import build_preprocessor, end_to_end
 
 __all__ = [
+    "Answer",
+    "NamedLabels",
     "NamedProbabilities",
+    "NamedRanks",
+    "Quantity",
     "attention_model",
     "build_classifier",
     "build_model",

@@ -1,9 +1,10 @@
-"""What is served: raw columns in, label and probabilities out."""
+"""What is served: raw columns in, answers out."""
 
 import keras
-import tensorflow as tf
 
-from fusionkeras._checks import argument_error
+from fusionkeras._checks import argument_error, did_you_mean
+from fusionkeras.heads import heads_of
+from fusionkeras.models.answers import ANSWERS, NamedProbabilities
 from fusionkeras.models.classifier import check_branches
 from fusionkeras.preprocessing.joint import JointPreprocessor
 
@@ -21,6 +22,7 @@ def build_preprocessor(branches):
         ValueError: when a branch takes arrays only.
 
     Example:
+        >>> import tensorflow as tf
         >>> from fusionkeras.branches import lstm_branch
         >>> preprocessor = build_preprocessor([lstm_branch(["red"], sequence_length=2)])
         >>> preprocessor({"text": tf.constant(["Red!"])})["text_token_ids"].numpy().tolist()
@@ -38,25 +40,34 @@ def build_preprocessor(branches):
     return JointPreprocessor({branch.name: branch.preprocessor for branch in branches})
 
 
-def end_to_end(model, preprocessor, class_names):
-    """Joins preprocessor and classifier into one model: raw columns in, label out.
+def end_to_end(model, preprocessor, class_names=None, thresholds=None):
+    """Joins preprocessor and model into one: raw columns in, answers out.
 
     It shares the layers of both, so what is served is what was trained.
 
     Args:
-        model: a classifier of `build_classifier`.
+        model: a model of `build_model` or `build_classifier`.
         preprocessor: the `JointPreprocessor` of the same branches.
-        class_names: list of str, the names of the classes, in the order of their ids.
+        class_names: list of str, the names of the classes, in the order of their ids; None for
+            regression. For several heads a dict of `{head: list or None}`, such as
+            `data.class_names`.
+        thresholds: for a multilabel head: a float, or one for each label, above which a label
+            applies, such as `tune_thresholds` returns; for several heads a dict of them. None is
+            .5.
 
     Returns:
         A functional `keras.Model` from string tensors `(batch,)`, one a raw column (encoded
-        pictures, UTF-8 texts), to `{"label": string (batch,), "probabilities": float32
-        (batch, num_classes)}`.
+        pictures, UTF-8 texts), to a dict. Classification and ordinal: `label`, string `(batch,)`,
+        and `probabilities`, float32 `(batch, num_classes)`. Multilabel: the same, and `label` are
+        the names of all labels that apply, with "|" between them. Regression: `value`, float32
+        `(batch,)`. For several heads each key begins with `<head>_`.
 
     Raises:
-        ValueError: when `class_names` are not as many as the model's classes.
+        ValueError: when `class_names` are not as many as the model's classes, for thresholds of
+            another task, and for unknown heads.
 
     Example:
+        >>> import tensorflow as tf
         >>> from fusionkeras.branches import lstm_branch
         >>> from fusionkeras.models import build_classifier
         >>> branch = lstm_branch(["red"], sequence_length=2)
@@ -66,11 +77,53 @@ def end_to_end(model, preprocessor, class_names):
         TensorShape([2, 3])
     """
     _check_preprocessor(model, preprocessor)
+    heads = heads_of(model)
+    class_names = _by_head("class_names", class_names, heads)
+    thresholds = _by_head("thresholds", thresholds, heads)
     columns = {name: keras.Input((), dtype="string", name=name) for name in preprocessor.columns}
     # The same layers without the optimizer, which has no place in what is served.
     bare = keras.Model(model.inputs, model.output, name=model.name)
-    answers = NamedProbabilities(class_names, name="answer")(bare(preprocessor(columns)))
+    scores = bare(preprocessor(columns))
+    answers = {}
+    for name, head in heads.items():
+        layer = _answer(name, head.task, class_names.get(name), thresholds.get(name))
+        answers |= layer(scores[name] if name else scores)
     return keras.Model(list(columns.values()), answers, name="serving")
+
+
+def _answer(name, task, class_names, thresholds):
+    """The layer that answers for one head."""
+    options = {"head": name, "name": f"{name}_answer" if name else "answer"}
+    if task == "regression" and class_names is not None:
+        raise argument_error("Regression has no classes", "None", class_names=class_names)
+    if task != "regression":
+        options["class_names"] = class_names
+    if task != "multilabel" and thresholds is not None:
+        raise argument_error(
+            f"Thresholds are for multilabel heads, and this one is of {task}",
+            "None",
+            thresholds=thresholds,
+        )
+    if thresholds is not None:
+        options["thresholds"] = thresholds
+    return ANSWERS[task](**options)
+
+
+def _by_head(what, values, heads):
+    """An argument as a dict by head."""
+    if "" in heads or values is None:
+        return dict.fromkeys(heads, values)
+    if not isinstance(values, dict):
+        raise argument_error(
+            "The model has several heads", f"a dict by head, of {list(heads)}", **{what: values}
+        )
+    for name in values:
+        if name not in heads:
+            cure = did_you_mean(name, heads)
+            raise argument_error(
+                f"Unknown head {name!r}", f"one of {list(heads)}", cure, **{what: values}
+            )
+    return values
 
 
 def _check_preprocessor(model, preprocessor):
@@ -84,58 +137,4 @@ def _check_preprocessor(model, preprocessor):
         )
 
 
-@keras.saving.register_keras_serializable("fusionkeras")
-class NamedProbabilities(keras.layers.Layer):
-    """Turns a classifier's output into one probability a class and the name of the likeliest.
-
-    Args:
-        class_names: list of str, at least two, distinct.
-
-    Call arguments:
-        scores: float32 `(batch, 1)`, the probability of the second of two classes, or
-            `(batch, num_classes)`.
-
-    Returns:
-        `{"label": string (batch,), "probabilities": float32 (batch, num_classes)}`.
-    """
-
-    def __init__(self, class_names, **kwargs):
-        super().__init__(**kwargs)
-        names = class_names if isinstance(class_names, str) else list(class_names)
-        distinct = len(set(names)) == len(names) >= 2
-        if not distinct or isinstance(names, str) or not all(isinstance(x, str) for x in names):
-            raise argument_error(
-                "Wrong class names", "two or more distinct names", class_names=names
-            )
-        self.class_names = names
-        self.supports_jit = False  # strings stay on the CPU
-
-    def build(self, scores_shape):
-        """Checks that there is a name for every class."""
-        classes = max(scores_shape[-1], 2)
-        if len(self.class_names) != classes:
-            raise argument_error(
-                f"The model tells {classes} classes apart",
-                f"{classes} class names",
-                class_names=self.class_names,
-            )
-        self.built = True
-
-    def call(self, scores):
-        """Names the likeliest class."""
-        if scores.shape[-1] == 1:
-            scores = tf.concat([1 - scores, scores], axis=-1)
-        label = tf.gather(tf.constant(self.class_names), tf.argmax(scores, axis=-1))
-        return {"label": label, "probabilities": scores}
-
-    def compute_output_spec(self, scores):
-        """The static answer."""
-        batch = scores.shape[0]
-        return {
-            "label": keras.KerasTensor((batch,), dtype="string"),
-            "probabilities": keras.KerasTensor((batch, len(self.class_names)), dtype="float32"),
-        }
-
-    def get_config(self):
-        """The constructor's arguments."""
-        return {**super().get_config(), "class_names": list(self.class_names)}
+__all__ = ["NamedProbabilities", "build_preprocessor", "end_to_end"]

@@ -8,7 +8,15 @@ from fusionkeras.heads import heads_of
 from fusionkeras.objectives import Unimodal, WithBranches
 
 
-def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=None, **kwargs):
+def compile_model(
+    model,
+    learning_rate=1e-3,
+    optimizer="adam",
+    loss=None,
+    train=None,
+    loss_weights=None,
+    **kwargs,
+):
     """Compiles a model: losses and metrics follow from its heads.
 
     The metrics are weighted ones, so that a row of weight 0 counts nowhere.
@@ -22,8 +30,9 @@ def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=
             one for all, or a dict of `{head: loss}`, where absent heads have the usual one.
         train: `Table` of the rows of training, whose labels tell "logit_adjusted" how frequent
             the classes are.
-        **kwargs: further arguments of `model.compile`, such as `jit_compile`, and `loss_weights`,
-            for several heads a dict of `{head: float}`.
+        loss_weights: as in `model.compile`; for several heads a dict of `{head: float}`, where
+            absent heads weigh 1.
+        **kwargs: further arguments of `model.compile`, such as `jit_compile`.
 
     Returns:
         The model.
@@ -46,7 +55,7 @@ def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=
     if isinstance(optimizer, str):
         optimizer = keras.optimizers.get(optimizer)
         optimizer.learning_rate = learning_rate
-    kinds = _by_head(heads, loss)
+    kinds = _by_head(heads, loss=loss)
     losses = {
         name: head.loss(kinds.get(name), _priors(name, head, kinds.get(name), train))
         for name, head in heads.items()
@@ -54,11 +63,11 @@ def compile_model(model, learning_rate=1e-3, optimizer="adam", loss=None, train=
     for layer in model.layers:
         if isinstance(layer, Unimodal):
             losses = {name: WithBranches(loss, name, layer) for name, loss in losses.items()}
+    metrics = {name: head.weighted_metrics() for name, head in heads.items()}
     options = {
         "loss": _joined(losses),
-        "weighted_metrics": _joined(
-            {name: head.weighted_metrics() for name, head in heads.items()}
-        ),
+        "weighted_metrics": _joined(metrics),
+        "loss_weights": _weights(heads, loss_weights),
         # On a processor XLA made a step twice as slow (measured on small_cnn + LSTM).
         "jit_compile": "auto" if tf.config.list_physical_devices("GPU") else False,
         **kwargs,
@@ -91,18 +100,25 @@ def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
     return compile_model(model, learning_rate, optimizer, **kwargs)
 
 
-def _by_head(heads, loss):
-    if not isinstance(loss, dict):
-        return dict.fromkeys(heads, loss)
-    for name in loss:
+def _by_head(heads, **received):
+    ((_, values),) = received.items()
+    if not isinstance(values, dict):
+        return dict.fromkeys(heads, values)
+    for name in values:
         if name not in heads or "" in heads:
             raise argument_error(
                 f"Unknown head {name!r}",
-                "one loss for the only head" if "" in heads else f"one of {list(heads)}",
+                "no dict, as there is one head" if "" in heads else f"one of {list(heads)}",
                 did_you_mean(name, [head for head in heads if head]),
-                loss=loss,
+                **received,
             )
-    return loss
+    return values
+
+
+def _weights(heads, loss_weights):
+    if loss_weights is None or "" in heads:
+        return loss_weights
+    return {**dict.fromkeys(heads, 1.0), **_by_head(heads, loss_weights=loss_weights)}
 
 
 def _joined(by_head):

@@ -69,6 +69,19 @@ def test_evaluate_finds_the_metrics_again(run, statements, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["rows"] == 60
 
 
+def test_evaluate_as_each_column_vanishes(run, statements, tmp_path, capsys):
+    path = tmp_path / "m.json"
+    arguments = ["evaluate", str(run), str(statements), "--missing-at", "0,1"]
+    assert main([*arguments, "--json", str(path)]) == 0
+    assert "accuracy, by share of rows without it" in capsys.readouterr().out
+    found = json.loads(path.read_text())
+    assert set(found) == {"image", "text", "left_out"} and set(found["image"]) == {"0.0", "1.0"}
+    assert main(["evaluate", str(run), str(statements), "--json", "-"]) == 0
+    whole = json.loads(capsys.readouterr().out)
+    assert found["text"]["0.0"]["accuracy"] == whole["accuracy"]
+    assert found["text"]["1.0"]["rows"] == 60
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])
 def test_predict_answers_every_row_in_order(run, statements, tmp_path, ending):
     frame = pd.read_csv(statements)

@@ -97,6 +97,14 @@ def test_logit_adjustment(tau):
     assert value(loss, IDS, sigmoid(falling())) == pytest.approx(expected, rel=1e-5)
 
 
+def test_logit_adjustment_answers_rare_classes_as_readily():
+    """Of two classes that nothing tells apart, 9 to 1, the best answer is to be undecided."""
+    labels, answers = np.array([0] * 9 + [1]), np.linspace(0.01, 0.99, 99)
+    for loss, best in ((FocalLoss(gamma=0), 0.1), (LogitAdjustedLoss([9, 1]), 0.5)):
+        losses = [value(loss, labels, np.full((10, 1), answer)) for answer in answers]
+        assert answers[np.argmin(losses)] == pytest.approx(best)
+
+
 def test_ordinal_is_the_sum_over_levels():
     p = sigmoid(falling())
     expected = mean(-np.log(truth_of(p, IDS[:, None] > np.arange(3))).sum(axis=-1))

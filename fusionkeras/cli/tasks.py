@@ -1,0 +1,97 @@
+"""What the command line says about labels: their tasks, losses, weights and order."""
+
+from fusionkeras._checks import argument_error, check_choice, did_you_mean
+from fusionkeras.data import TASKS, infer_task
+from fusionkeras.data.readers import read_cells
+from fusionkeras.data.targets import by_head
+
+
+def columns_of_labels(options):
+    """The columns of labels, a list."""
+    return [options.label] if isinstance(options.label, str) else list(options.label or ())
+
+
+def read_tasks(options):
+    """The task of each column of labels, `{column: task}`; what is inferred is printed."""
+    columns = columns_of_labels(options)
+    said = by_column(options.task, columns, "task")
+    for task in said.values():
+        check_choice("task", (*TASKS, "auto"), task=task)
+    unsaid = [column for column in columns if said.get(column, "auto") == "auto"]
+    cells = read_cells(options.table, "train", unsaid, unsaid)[0] if unsaid else {}
+    for column in unsaid:
+        said[column], reason = infer_task(cells[column], separator_of(options))
+        print(f"{column}: {said[column]}, as {reason} (--task overrules this)")
+    return {column: said[column] for column in columns}
+
+
+def separator_of(options):
+    """What stands between the labels of a multilabel cell."""
+    return "|" if options.separator is None else options.separator
+
+
+def by_column(values, columns, option):
+    """What an option says of each column, `{column: value}`.
+
+    Args:
+        values: list of str, `VALUE` for all columns or `COLUMN=VALUE` for one; or None.
+        columns: list of str.
+        option: str, its name, for errors.
+    """
+    found, own = {}, {}
+    for text in values or ():
+        column, _, value = text.rpartition("=")
+        if not column:
+            found = dict.fromkeys(columns, value)
+        elif column in columns:
+            own[column] = value
+        else:
+            raise argument_error(
+                f"--{option} names {column!r}, which is no column of labels",
+                f"one of {columns}",
+                did_you_mean(column, columns),
+                **{option.replace("-", "_"): text},
+            )
+    return {**found, **own}
+
+
+def arguments_of_labels(options, tasks):
+    """What `read_table` is to know of the labels: `label`, `task`, `separator`, `class_names`."""
+    orders = by_column(options.class_order, list(tasks), "class-order")
+    names = {column: order.split(",") for column, order in orders.items()}
+    if len(tasks) == 1:
+        ((column, task),) = tasks.items()
+        label = {"label": column, "task": task, "class_names": names.get(column)}
+    else:
+        label = {"label": tasks, "class_names": names}
+    return {**label, "separator": separator_of(options)}
+
+
+def loss_of(options, table):
+    """The kind of loss for `compile_model`: of one head, or `{head: kind}`."""
+    tasks = table.task if isinstance(table.task, dict) else {options.label: table.task}
+    kinds = by_column(options.loss, list(tasks), "loss")
+    said = {text.rpartition("=")[0] for text in options.loss or ()}
+    # A kind that is said for all heads is for those that have classes.
+    kinds = {
+        head: kind
+        for head, kind in kinds.items()
+        if len(tasks) == 1 or tasks[head] != "regression" or head in said
+    }
+    return kinds if isinstance(table.task, dict) else kinds.get(options.label)
+
+
+def class_weight_of(options, table):
+    """The class weights for `prepare`."""
+    if options.class_weight == "none":
+        return None
+    weighed = {
+        head: options.class_weight
+        for head, (task, _, _) in table.heads().items()
+        if task != "regression"
+    }
+    if not weighed:
+        raise argument_error(
+            "Regression has no classes to weigh", "none", class_weight=options.class_weight
+        )
+    return by_head(weighed)
