@@ -30,6 +30,8 @@ def posts(tmp_path, monkeypatch):
     frame = pd.read_csv(table).rename(
         columns={"image": "photo", "text": "caption", "label": "category"}
     )
+    frame["tags"] = ["new", "new|hot", "old"] * 6 + ["hot", "old"]
+    frame["likes"] = range(len(frame))
     frame.to_csv(tmp_path / "posts.csv", index=False)
     shutil.copy(tmp_path / frame["photo"][0], tmp_path / "photo.jpg")
     monkeypatch.chdir(tmp_path)
@@ -63,7 +65,7 @@ def test_program(program, posts, preset, capsys):
 
 
 def test_the_programs_are_all_there():
-    assert len(PROGRAMS) == 8
+    assert len(PROGRAMS) == 10
 
 
 def test_the_two_commands_are_there():
