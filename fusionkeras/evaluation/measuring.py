@@ -136,7 +136,7 @@ def _run(model, data, tasks, cache):
                 kept = is_labelled(own, task)
                 kept &= np.ravel(_of_head(weight[0], head)) > 0 if weight else True
                 labels[head].append(own[kept])
-                answers[head].append(answer_of(scores, head, task)[kept])
+                answers[head].append(answer_of(scores, head, tasks)[kept])
     found = {head: sum(map(len, own)) for head, own in labels.items()}
     if not any(found.values()):
         raise argument_error("There is no row to evaluate", "rows with a weight above 0", data=data)
