@@ -39,22 +39,22 @@ def said_by(model, name):
     return by_head({head: value for head, value in found.items() if value is not None}) or None
 
 
-def answer_of(scores, head, task):
+def answer_of(scores, head, tasks):
     """What a model answers for one head.
 
     Args:
         scores: a tensor; `{head: tensor}`; or what is served, a dict of `label`,
             `probabilities`, `value`, with `<head>_` ahead of them where there are several.
         head: str, "" for a single one.
-        task: str.
+        tasks: dict of `{head: task}`, all heads of the model.
 
     Returns:
         float32 array `(batch, classes)`; `(batch,)` for regression.
     """
-    key = "value" if task == "regression" else "probabilities"
-    served = f"{head}_{key}" if head else key
-    if isinstance(scores, dict) and head not in scores:
-        return np.asarray(scores[served])
+    task = tasks[head]
+    if isinstance(scores, dict) and not set(tasks) <= set(scores):
+        key = "value" if task == "regression" else "probabilities"
+        return np.asarray(scores[f"{head}_{key}" if head else key])
     scores = np.asarray(scores[head] if isinstance(scores, dict) else scores)
     if task == "regression":
         return scores.reshape(-1)

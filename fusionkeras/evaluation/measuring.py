@@ -177,7 +177,7 @@ def _run(model, data, tasks, cache):
                 own = _of_head(label, head, task)
                 counts = is_labelled(own, task)
                 counts &= np.ravel(_of_head(weight[0], head)) > 0 if weight else True
-                rows[head].append((own, answer_of(scores, head, task), counts))
+                rows[head].append((own, answer_of(scores, head, tasks), counts))
     return {
         head: tuple(np.concatenate(parts) for parts in zip(*own, strict=True))
         for head, own in rows.items()

@@ -6,6 +6,7 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error, check_learning_rate, did_you_mean
 from fusionkeras.heads import heads_of
 from fusionkeras.objectives import Unimodal, WithBranches
+from fusionkeras.training.heads import check_table
 
 
 def compile_model(
@@ -40,6 +41,7 @@ def compile_model(
     Raises:
         ValueError: for a rate that is not positive, a model of another kind, an unknown loss or
             head, and a logit adjustment without `train`.
+        TypeError: for a `train` that is no table.
 
     Example:
         >>> import fusionkeras as fk
@@ -136,7 +138,7 @@ def _priors(name, head, kind, train):
             "Pass train=data.train, or LogitAdjustedLoss(priors=...) as the loss.",
             loss=kind,
         )
-    task, labels, _ = train.heads().get(name, (None, None, None))
+    task, labels, _ = check_table(train).heads().get(name, (None, None, None))
     if task != head.task:
         raise argument_error(
             "The table has not the labels of the model"

@@ -32,12 +32,18 @@ def heads_for(table):
         >>> head.mean, head.deviation
         (2.0, 1.0)
     """
-    if not isinstance(table, Table):
-        raise argument_error(
-            "Wrong type of table", "a Table, such as data.train", kind=TypeError, table=table
-        )
+    check_table(table)
     heads = {name: _head(*about) for name, about in table.heads().items()}
     return heads.get("", heads)
+
+
+def check_table(table):
+    """Raises TypeError unless it is a `Table`; returns it."""
+    if isinstance(table, Table):
+        return table
+    raise argument_error(
+        "Wrong type of table", "a Table, such as data.train", kind=TypeError, table=table
+    )
 
 
 def _head(task, labels, class_names):

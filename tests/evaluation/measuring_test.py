@@ -87,6 +87,16 @@ def test_one_head_of_every_other_task():
     assert isinstance(found, OrdinalReport) and found.rows == 5
 
 
+def test_a_head_that_is_called_like_an_answer():
+    served = Served({"kind": "ordinal", "kind_label": "regression"}, {"kind": ["low", "high"]})
+    answers = {"kind_label": np.full(6, b"low"), "kind_probabilities": TAGS,
+               "kind_label_value": VALUES}  # fmt: skip
+    labels = {"kind": np.zeros(6, "int32"), "kind_label": np.zeros(6, "float32")}
+    found = evaluate(served, batches(answers, labels))
+    np.testing.assert_array_equal(found["kind_label"].predictions, VALUES)
+    np.testing.assert_array_equal(found["kind"].probabilities, TAGS)
+
+
 def test_what_does_not_fit():
     data = batches(ANSWERS, LABELS)
     with pytest.raises(ValueError, match="has several heads. Expected a dict by head, of .'tags'"):

@@ -66,6 +66,7 @@ def gaps():
     return frame
 
 
+@pytest.mark.slow
 def test_several_heads_with_gaps():
     weights = {"kind": "balanced", "tags": {"red": 2}}
     model, data, train, preprocessor = trained(
@@ -97,6 +98,7 @@ def test_a_row_without_a_label_teaches_its_head_nothing():
     assert weights == [0, 1]
 
 
+@pytest.mark.slow
 def test_the_thresholds_of_a_served_model_are_known():
     model, data, train, preprocessor = trained(FRAME, "tags", "multilabel")
     thresholds = fk.tune_thresholds(model, train)
@@ -107,6 +109,7 @@ def test_the_thresholds_of_a_served_model_are_known():
     assert found.summary() == pytest.approx(expected.summary(), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_several_heads_are_measured_served_as_well():
     model, data, train, preprocessor = trained(gaps(), SEVERAL)
     serving = fk.end_to_end(model, preprocessor, data.class_names)

@@ -509,6 +509,20 @@ def test_class_weights_of_prepared_data(data):
         fk.fit(model, train, class_weight={0: 5.0})
 
 
+def test_class_weights_of_several_heads():
+    from fusionkeras.training.fitting import _weighted
+
+    rows = {"text": ["red"] * 4, "kind": ["a", "a", "a", "b"], "price": [1.0, 2, 3, 4]}
+    tasks = {"kind": "classification", "price": "regression"}
+    data = fk.read_table(pd.DataFrame(rows), {"text": "text"}, tasks, split=(1, 0, 0))
+    preprocessor = fk.build_preprocessor([fk.lstm_branch(["red"], sequence_length=1)])
+    source = fk.prepare(data.train, preprocessor).source
+    ((_, _, weights),) = _weighted(source, {"kind": {"b": 3.0}})
+    assert {head: one.numpy().tolist() for head, one in weights.items()} == {
+        "kind": [1, 1, 1, 3], "price": [1, 1, 1, 1]
+    }  # fmt: skip
+
+
 def test_a_model_of_a_class_of_its_own_is_fitted_by_its_own_rules(data, caplog):
     class Own(keras.Model):
         def call(self, inputs, training=None, mask=None):

@@ -100,6 +100,23 @@ def test_several_heads_learn_and_are_weighed(frame):
     assert lighter["loss"] == pytest.approx(alike["loss"] - alike["price_loss"] / 2, rel=1e-5)
 
 
+@pytest.mark.slow
+def test_several_heads_learn_on_kept_features(frame):
+    """As on the whole model: the trunk and the heads are all that is trained."""
+    data = read(frame, LABELS)
+    losses = []
+    for cache in (True, False):
+        keras.utils.set_random_seed(0)
+        model, preprocessor = build(data)
+        fk.freeze(model, "text")
+        fk.compile_model(model, 0.02)
+        train = fk.prepare(data.train, preprocessor, batch_size=8)
+        losses.append(fk.fit(model, train, epochs=2, cache=cache, verbose=0).history)
+    assert losses[0].keys() == losses[1].keys()
+    for name, values in losses[0].items():
+        np.testing.assert_allclose(values, losses[1][name], rtol=1e-4)
+
+
 def test_a_label_that_is_missing_counts_nowhere(frame):
     """Other heads of the row count as before."""
     heads = {"kind": "classification", "price": "regression"}
@@ -153,3 +170,5 @@ def test_a_table_of_other_labels(frame):
         fk.compile_model(model, loss="logit_adjusted", train=read(frame, LABELS).train)
     with pytest.raises(ValueError, match="Unknown head 'kind'. Expected no dict, as there is one"):
         fk.compile_model(model, loss={"kind": "focal"})
+    with pytest.raises(TypeError, match="Wrong type of table"):
+        fk.compile_model(model, loss="logit_adjusted", train=[0, 1])
