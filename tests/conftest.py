@@ -9,6 +9,7 @@ from PIL import Image
 from fusionkeras.datasets import draw_statements
 from fusionkeras.testing import write_tiny_bert
 
+collect_ignore = ["benchmarks"]  # programs that are run by hand
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 
 
