@@ -16,6 +16,7 @@ def build_resnet50_lstm(
     hidden_dim=128,
     hidden_dims=(),
     dropout=0.0,
+    modality_dropout=0.0,
 ):
     """Builds a frozen ResNet50 beside Embedding + LSTM, concatenated.
 
@@ -30,6 +31,7 @@ def build_resnet50_lstm(
         hidden_dim: int or None, the width to which the fusion projects each branch.
         hidden_dims: list of int, the widths of dense layers behind the fusion.
         dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+        modality_dropout: float in [0, 1), as in `build_model`.
 
     Returns:
         A functional `keras.Model` of `[images, token_ids]`: float32 `(batch, height, width, 3)`
@@ -42,8 +44,9 @@ def build_resnet50_lstm(
     """
     picture = image_branch("resnet50", weights, image_size)
     text = lstm_branch(None, sequence_length, vocabulary_size, embedding_dim, units)
-    return _concatenated(
-        [picture, text], "resnet50_lstm", num_classes, hidden_dim, hidden_dims, dropout
+    fusion, branches = get_fusion("concat", hidden_dim=hidden_dim), [picture, text]
+    return build_classifier(
+        branches, fusion, num_classes, hidden_dims, dropout, modality_dropout, name="resnet50_lstm"
     )
 
 
@@ -58,6 +61,7 @@ def build_vgg16_lstm(
     hidden_dim=128,
     hidden_dims=(64, 32),
     dropout=0.0,
+    modality_dropout=0.0,
 ):
     """Builds a frozen VGG16 beside Embedding + LSTM, concatenated, with two dense layers behind.
 
@@ -72,6 +76,7 @@ def build_vgg16_lstm(
         hidden_dim: int or None, the width to which the fusion projects each branch.
         hidden_dims: list of int, the widths of dense layers behind the fusion.
         dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+        modality_dropout: float in [0, 1), as in `build_model`.
 
     Returns:
         A functional `keras.Model` of `[images, token_ids]`, as `build_resnet50_lstm`.
@@ -83,8 +88,9 @@ def build_vgg16_lstm(
     """
     picture = image_branch("vgg16", weights, image_size)
     text = lstm_branch(None, sequence_length, vocabulary_size, embedding_dim, units)
-    return _concatenated(
-        [picture, text], "vgg16_lstm", num_classes, hidden_dim, hidden_dims, dropout
+    fusion, branches = get_fusion("concat", hidden_dim=hidden_dim), [picture, text]
+    return build_classifier(
+        branches, fusion, num_classes, hidden_dims, dropout, modality_dropout, name="vgg16_lstm"
     )
 
 
@@ -98,6 +104,7 @@ def build_resnet50_bert(
     hidden_dim=128,
     hidden_dims=(),
     dropout=0.0,
+    modality_dropout=0.0,
 ):
     """Builds a frozen ResNet50 beside a frozen BERT, concatenated.
 
@@ -111,6 +118,7 @@ def build_resnet50_bert(
         hidden_dim: int or None, the width to which the fusion projects each branch.
         hidden_dims: list of int, the widths of dense layers behind the fusion.
         dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+        modality_dropout: float in [0, 1), as in `build_model`.
 
     Returns:
         A functional `keras.Model` of `[images, token_ids]`: float32 `(batch, height, width, 3)`
@@ -126,8 +134,9 @@ def build_resnet50_bert(
     """
     picture = image_branch("resnet50", weights, image_size)
     text = bert_branch(preset, sequence_length, pooling)
-    return _concatenated(
-        [picture, text], "resnet50_bert", num_classes, hidden_dim, hidden_dims, dropout
+    fusion, branches = get_fusion("concat", hidden_dim=hidden_dim), [picture, text]
+    return build_classifier(
+        branches, fusion, num_classes, hidden_dims, dropout, modality_dropout, name="resnet50_bert"
     )
 
 
@@ -141,6 +150,7 @@ def build_vgg16_bert(
     hidden_dim=128,
     hidden_dims=(64, 32),
     dropout=0.0,
+    modality_dropout=0.0,
 ):
     """Builds a frozen VGG16 beside a frozen BERT, concatenated, with two dense layers behind.
 
@@ -154,6 +164,7 @@ def build_vgg16_bert(
         hidden_dim: int or None, the width to which the fusion projects each branch.
         hidden_dims: list of int, the widths of dense layers behind the fusion.
         dropout: float in [0, 1), ahead of every dense layer behind the fusion.
+        modality_dropout: float in [0, 1), as in `build_model`.
 
     Returns:
         A functional `keras.Model` of `[images, token_ids]`, as `build_resnet50_bert`.
@@ -168,11 +179,7 @@ def build_vgg16_bert(
     """
     picture = image_branch("vgg16", weights, image_size)
     text = bert_branch(preset, sequence_length, pooling)
-    return _concatenated(
-        [picture, text], "vgg16_bert", num_classes, hidden_dim, hidden_dims, dropout
+    fusion, branches = get_fusion("concat", hidden_dim=hidden_dim), [picture, text]
+    return build_classifier(
+        branches, fusion, num_classes, hidden_dims, dropout, modality_dropout, name="vgg16_bert"
     )
-
-
-def _concatenated(branches, name, num_classes, hidden_dim, hidden_dims, dropout):
-    fusion = get_fusion("concat", hidden_dim=hidden_dim)
-    return build_classifier(branches, fusion, num_classes, hidden_dims, dropout, name=name)
