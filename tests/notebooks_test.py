@@ -10,7 +10,10 @@ NOTEBOOKS = sorted((pathlib.Path(__file__).resolve().parents[1] / "notebooks").g
 SMALL = {"ROWS, EPOCHS = 3000, 16": "ROWS, EPOCHS = 60, 2"}
 SHOWN = {
     "01_quickstart": ("macro F1", "missing_file"),
-    "02_your_own_fusion": ("with other contents in absent branches", "by share of rows without it"),
+    "02_your_own_fusion": (
+        "with other contents in absent branches",
+        "by share of cells taken away",
+    ),
 }
 
 

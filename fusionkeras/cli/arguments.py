@@ -256,7 +256,7 @@ def _add_evaluate(parser):
         "--missing-at",
         type=_shares,
         metavar="A,B",
-        help="how good the model is as each column vanishes from these shares of the rows, "
+        help="how good the model is as these shares of the cells of each column are taken away, "
         "such as 0,0.5,1",
     )
     _add_columns(parser)

@@ -58,7 +58,9 @@ def by_column(values, columns, option):
 def arguments_of_labels(options, tasks):
     """What `read_table` is to know of the labels: `label`, `task`, `separator`, `class_names`."""
     orders = by_column(options.class_order, list(tasks), "class-order")
-    names = {column: order.split(",") for column, order in orders.items()}
+    names = {
+        column: [name.strip() for name in order.split(",")] for column, order in orders.items()
+    }
     if len(tasks) == 1:
         ((column, task),) = tasks.items()
         label = {"label": column, "task": task, "class_names": names.get(column)}

@@ -115,6 +115,7 @@ def _name_classes(found, bad, targets):
 def _check_labels(found, bad, table, targets):
     """Raises unless the rows of the first table tell something about every head."""
     for head, (task, labels, class_names) in table.heads().items():
+        _warn_of_empty_classes(targets[head], labels)
         few = class_names is not None and len(class_names) < 2
         if not few and np.any(is_labelled(labels, task)):
             continue
@@ -128,6 +129,15 @@ def _check_labels(found, bad, table, targets):
             **({"column": targets[head].column} if head else {}),
             labels=class_names,
         )
+
+
+def _warn_of_empty_classes(target, labels):
+    """Names that were said and that no row has are often names that are written otherwise."""
+    if target.given:
+        ids = np.nonzero(labels == 1)[1] if target.task == "multilabel" else labels
+        unused = [name for place, name in enumerate(target.class_names) if place not in ids]
+        if unused:
+            _LOGGER.warning("No row of %r is labelled %s", target.column, unused)
 
 
 def _split(table, found, split, seed, further):

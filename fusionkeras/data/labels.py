@@ -1,5 +1,6 @@
 """What the cells of a label column say, and which task they imply."""
 
+import ast
 import json
 import math
 from collections import Counter
@@ -106,14 +107,24 @@ def split_labels(cell, separator="|"):
     return list(dict.fromkeys(part for part in parts if part)) or None
 
 
+def _parse(cell):
+    try:
+        return json.loads(cell, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(cell.strip())  # as pandas writes lists into CSV
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None
+
+
 def read_list(cell):
-    """The items of a cell that is a JSON list of single values, as str; None for other cells."""
+    """The items of a cell that is a JSON or Python list of single values, as str; or None."""
     if not cell.lstrip().startswith("["):
         return None
-    try:
-        items = json.loads(cell, parse_int=str, parse_float=str)
-    except (ValueError, RecursionError):
+    items = _parse(cell)
+    if not isinstance(items, list):
         return None
-    if any(isinstance(item, (list, dict)) for item in items):
+    if any(isinstance(item, (list, dict, tuple, set)) for item in items):
         return None
     return ["" if item is None or item != item else str(item) for item in items]

@@ -49,8 +49,9 @@ def row_weights(labels, class_names, class_weight, task="classification"):
     """The weight of each row by its label.
 
     "balanced" is `n / (k * count)`, as in scikit-learn: rows of rare classes count for more, and
-    the weights sum to the number of rows. A row of several labels weighs the mean of their
-    weights, "balanced" counting labels in place of rows; a row to which no label applies weighs 1.
+    the weights sum to the number of rows (multilabel: nearly). A row of several labels weighs the
+    mean of their weights, "balanced" counting labels in place of rows; a row to which no label
+    applies weighs 1.
 
     Args:
         labels: the labels of a head, as a `Table` holds them; a missing one has weight 0.

@@ -43,7 +43,8 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
         thresholds: for a multilabel head: a float, or one for each label; for several heads a
             dict of them. None takes those of a served model, otherwise .5.
         missing: None, or a list of shares in [0, 1]: for data of `prepare`, how good the model
-            is as each raw column vanishes from that share of the rows, drawn at random.
+            is as that share of the cells of each raw column is taken away, drawn at random; on
+            the rows that hold something else as well.
         seed: int, of that draw.
 
     Returns:
@@ -52,8 +53,9 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
         is JSON. With `missing` a `MissingReport` of such reports.
 
     Raises:
-        ValueError: when no row is left, the model has another number of classes, or `missing` is
-            asked for other data, or of a model that reads a single column.
+        ValueError: when no row is left, the model has another number of classes, for thresholds
+            of another task, or where `missing` is asked for other data, or of a model that reads a
+            single column.
 
     Example:
         >>> import fusionkeras as fk
@@ -99,6 +101,13 @@ def asking(model, data=None, class_names=None, cache=True, thresholds=None):
         class_names = _names_of(model, data)
     names = _by_head(tasks, class_names)
     limits = _by_head(tasks, said_by(model, "thresholds") if thresholds is None else thresholds)
+    for head in limits:
+        if thresholds is not None and tasks[head] != "multilabel":
+            raise argument_error(
+                f"Thresholds are for multilabel heads, and this one is of {tasks[head]}",
+                "None",
+                thresholds=thresholds,
+            )
 
     def report(found):
         reports = {

@@ -1,6 +1,7 @@
 """How a model fares as its modalities vanish."""
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -12,16 +13,16 @@ class MissingReport:
     """What `evaluate(..., missing=shares)` found.
 
     Attributes:
-        reports: dict of `{column: {share: report}}`: what `evaluate` returns for rows of which
-            that share lacks what the column holds.
+        reports: dict of `{column: {share: report}}`: what `evaluate` returns where that share of
+            the column's cells is taken away; None where no row would have anything left.
 
     Example:
         >>> from fusionkeras.evaluation import ClassificationReport
         >>> half = ClassificationReport(["a", "b"], np.array([0, 1]), np.array([[0.6, 0.4]] * 2))
         >>> print(MissingReport({"image": {0.5: half}}))
-        accuracy, by share of rows without it
-                   0.5
-        image   0.5000
+        accuracy, by share of cells taken away
+                   0.5     rows
+        image   0.5000        2
     """
 
     reports: dict
@@ -29,49 +30,60 @@ class MissingReport:
     def as_dict(self):
         """`{column: {share: summary}}`, which `json.dumps` takes."""
         return {
-            column: {str(share): report.summary() for share, report in reports.items()}
+            column: {str(share): report and report.summary() for share, report in reports.items()}
             for column, reports in self.reports.items()
         }
 
-    def metric(self):
-        """The first metric of the reports as `(name, {column: {share: float}})`."""
-        first = {
-            column: {share: _first(report.summary()) for share, report in reports.items()}
+    def metrics(self):
+        """The first metric of each head, `{name: {column: {share: float}}}`; NaN without rows."""
+        found = {
+            column: {share: _firsts(report) for share, report in reports.items()}
             for column, reports in self.reports.items()
         }
-        name = next(iter(next(iter(first.values())).values()))[0]
-        return name, {
-            column: {share: value for share, (_, value) in found.items()}
-            for column, found in first.items()
+        names = {name for shares in found.values() for firsts in shares.values() for name in firsts}
+        return {
+            name: {
+                column: {share: firsts.get(name, (math.nan, 0))[0] for share, firsts in own.items()}
+                for column, own in found.items()
+            }
+            for name in sorted(names)
         }
 
     def __str__(self):
-        """A readable table."""
-        name, values = self.metric()
-        width = max(map(len, values))
-        shares = next(iter(values.values()))
-        lines = [f"{name}, by share of rows without it"]
-        lines.append(" " * width + "".join(f"{share:9.3g}" for share in shares))
+        """A readable table, for several heads one for each."""
+        return "\n\n".join(self._table(name, own) for name, own in self.metrics().items())
+
+    def _table(self, name, values):
+        width, shares = max(map(len, values)), next(iter(values.values()))
+        lines = [f"{name}, by share of cells taken away"]
+        lines.append(" " * width + "".join(f"{share:9.3g}" for share in shares) + "     rows")
         for column, found in values.items():
-            lines.append(f"{column:{width}}" + "".join(f"{value:9.4f}" for value in found.values()))
+            firsts = [_firsts(report).get(name) for report in self.reports[column].values()]
+            rows = max((first[1] for first in firsts if first), default=0)
+            numbers = "".join(f"{value:9.4f}" for value in found.values())
+            lines.append(f"{column:{width}}{numbers}{rows:9d}")
         return "\n".join(lines)
 
 
-def _first(summary):
-    """The first number of a summary and its name; of several heads that of the first."""
-    name, value = next(iter(summary.items()))
-    if not isinstance(value, dict):
-        return name, value
-    inner, number = _first(value)
-    return f"{name} {inner}", number
+def _firsts(report):
+    """The first metric of each head and the rows behind it, `{name: (value, rows)}`."""
+    if report is None:
+        return {}
+    summary = report.summary()
+    heads = summary if isinstance(next(iter(summary.values())), dict) else {"": summary}
+    return {
+        f"{head} {next(iter(own))}".strip(): (next(iter(own.values())), own["rows"])
+        for head, own in heads.items()
+    }
 
 
 def evaluate_missing(answer, report, table, columns, shares, seed=0):
-    """Measures a model on a table from which more and more cells of one column vanish.
+    """Measures a model on a table from which more and more cells of one column are taken away.
 
-    The rows are drawn once: those that lack the column at a smaller share lack it at a larger.
-    Since no row sees another, each is asked twice a column, with it and without it, and every
-    share is put together from these answers.
+    The cells are drawn once, from those that hold something: what is gone at a smaller share is
+    gone at a larger. All shares of a column are measured on the same rows, those that hold
+    something else as well. Since no row sees another, each is asked twice a column, with it and
+    without it, and every share is put together from these answers.
 
     Args:
         answer: a function from a `Table` to `{head: three arrays}` over all of its rows, in order:
@@ -92,28 +104,34 @@ def evaluate_missing(answer, report, table, columns, shares, seed=0):
     shares = _check_shares(shares)
     if len(columns) < 2:
         raise argument_error(
-            "The model reads a single column, so nothing would be left of some rows",
+            "The model reads a single column, so nothing would be left of any row",
             "a model of two columns or more",
             columns=list(columns),
         )
-    rank = np.random.default_rng(seed).permutation(len(table))
-    whole, reports = answer(table), {}
+    random, whole, reports = np.random.default_rng(seed), answer(table), {}
     for column in columns:
         lacking = answer(without(table, column))
-        reports[column] = {
-            share: report(_mixed(whole, lacking, rank < round(share * len(table))))
-            for share in shares
-        }
+        draw = random.permutation(np.flatnonzero(table.columns[column] != ""))
+        reports[column] = {}
+        for share in shares:
+            gone = np.zeros(len(table), bool)
+            gone[draw[: round(share * len(draw))]] = True
+            found = _mixed(whole, lacking, gone)
+            some = any(counts.any() for _, _, counts in found.values())
+            reports[column][share] = report(found) if some else None
     return MissingReport(reports)
 
 
 def _mixed(whole, lacking, gone):
-    """What was answered, for the rows that are `gone` from the second table."""
+    """What was answered, for the rows that are `gone` without the column."""
 
     def pick(one, other):
         return np.where(gone.reshape(-1, *[1] * (one.ndim - 1)), other, one)
 
-    return {head: tuple(map(pick, whole[head], lacking[head])) for head in whole}
+    return {
+        head: (labels, pick(answers, lacking[head][1]), counts & lacking[head][2])
+        for head, (labels, answers, counts) in whole.items()
+    }
 
 
 def without(table, column):

@@ -98,6 +98,7 @@ def _load_keras(path):
         raise argument_error(
             f"The model cannot be loaded ({error})",
             "a .keras file that is whole, and its own layers imported",
+            "Load unregistered layers within keras.saving.custom_object_scope({name: class}).",
             path=str(path),
         ) from error
 

@@ -59,7 +59,8 @@ class Fusion(keras.layers.Layer):
         """Joins the projected features, `{branch: {...}}` sorted by name, to `(batch, dim)`.
 
         A fusion that attends may return a pair: the vector, and its attention by name. One that
-        gives `{branch: (batch, dim)}` leaves the branches to decide by themselves (see `Late`).
+        gives `{branch: (batch, dim)}`, and has an attribute `vote`, leaves the branches to decide
+        by themselves (see `Late`).
         """
         raise NotImplementedError
 

@@ -2,9 +2,15 @@
 
 import keras
 
-from fusionkeras._checks import check_choice
+from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.heads.losses import FocalLoss, LogitAdjustedLoss
 
+# Arguments of a Dense layer that a head, which follows from its task, does not keep.
+OF_DENSE = {
+    *(f"{of}_{what}" for of in ("kernel", "bias") for what in ("initializer", "regularizer")),
+    *("kernel_constraint", "bias_constraint", "activity_regularizer"),
+    *("activation", "use_bias", "lora_rank", "lora_alpha"),
+}
 KINDS_OF_LOSS = ("focal", "logit_adjusted")
 
 
@@ -19,7 +25,7 @@ class Head(keras.layers.Dense):
 
     Args:
         units: int, the number of logits.
-        use_bias: bool, whether logits have biases of their own.
+        biased: bool, whether logits have biases of their own.
         **kwargs: `name`, `dtype` and `trainable` of a Keras layer.
 
     Call arguments:
@@ -33,10 +39,18 @@ class Head(keras.layers.Dense):
     # Whether what it gives for a row are probabilities that sum to 1.
     exclusive = False
 
-    def __init__(self, units, use_bias=True, **kwargs):
+    def __init__(self, units, biased=True, **kwargs):
+        unknown = sorted(set(kwargs) & OF_DENSE)
+        if unknown:
+            raise argument_error(
+                f"A head has no argument {unknown[0]!r}",
+                "name, dtype and trainable",
+                kind=TypeError,
+                **{unknown[0]: kwargs[unknown[0]]},
+            )
         # As the activation of a Dense layer `answer` holds for its quantized forms, too.
         options = {"name": "probabilities", "dtype": "float32", **kwargs}
-        super().__init__(units, activation=self.answer, use_bias=use_bias, **options)
+        super().__init__(units, activation=self.answer, use_bias=biased, **options)
 
     def answer(self, logits):
         """Turns logits `(batch, units)` into what the model gives, `(batch, outputs)`."""

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 from fusionkeras._checks import check_integer
 from fusionkeras.heads.base import Head
@@ -53,7 +52,8 @@ class ClassificationHead(Head):
 
     def answer(self, logits):
         """The probabilities."""
-        return ops.sigmoid(logits) if self.is_binary else ops.softmax(logits)
+        activations = keras.activations  # which leave the logits to the losses
+        return activations.sigmoid(logits) if self.is_binary else activations.softmax(logits)
 
     def usual_loss(self):
         """Cross-entropy."""

@@ -29,7 +29,8 @@ def heads_of(model):
     layers = getattr(model, "layers", ())
     heads = {layer.name: layer for layer in layers if isinstance(layer, Head)}
     if isinstance(output, dict) and heads:
-        own = {name: _named(name, heads) for name in output}
+        branches = [x.name.removesuffix("_encoder") for x in layers if isinstance(x, keras.Model)]
+        own = {name: _named(name, heads, branches) for name in output}
         return {name: head for name, head in own.items() if head is not None}
     if isinstance(output, keras.KerasTensor) and heads:
         return {"": next(iter(heads.values()))}  # where branches vote, theirs are all alike
@@ -45,10 +46,10 @@ def heads_of(model):
     )
 
 
-def _named(name, heads):
+def _named(name, heads, branches):
     """The head of a name, or where branches vote, one of theirs, which are all alike."""
-    voting = (head for own, head in heads.items() if own.endswith(f"_{name}"))
-    return heads.get(name) or next(voting, None)
+    voting = (heads.get(f"{branch}_{name}") for branch in branches)
+    return heads.get(name) or next((head for head in voting if head is not None), None)
 
 
 def head_of(model):

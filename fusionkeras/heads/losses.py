@@ -1,4 +1,4 @@
-"""Losses on the probabilities that heads give, and on quantities."""
+"""Losses on what heads give: probabilities, with the logits behind them, and quantities."""
 
 import math
 import numbers
@@ -21,7 +21,10 @@ class TruthLoss(keras.losses.Loss):
     that is given to the truth of a decision. The loss of a row is the mean over its decisions,
     for ordinal labels the sum.
 
-    A subclass writes `penalty`, and `adjust` where it changes the probabilities first.
+    It is computed from the logits where the head has just given them, so that confident errors
+    still have a gradient; otherwise from probabilities, clipped as Keras clips its own.
+
+    A subclass writes `penalty`, and `adjust` where it changes the logits first.
 
     Args:
         task: "classification", "multilabel" or "ordinal".
@@ -38,18 +41,19 @@ class TruthLoss(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.task = check_choice("task", TASKS_OF_CLASSES, task=task)
 
-    def penalty(self, p):
-        """The loss of decisions whose truth has the probability `p`, `(batch, decisions)`."""
+    def penalty(self, log_p):
+        """The loss of decisions whose truth has the probability `exp(log_p)`, of its shape."""
         raise NotImplementedError
 
-    def adjust(self, y_pred):
-        """The probabilities that are judged, of the same shape as those of the head."""
-        return y_pred
+    def adjust(self, logits, exclusive):
+        """The logits that are judged; `exclusive` classes of a row, or decisions by themselves."""
+        return logits
 
     def call(self, y_true, y_pred):
         """The loss of each row, `(batch,)`."""
-        p = _given_to_truth(y_true, self.adjust(y_pred), self.task)
-        penalties = self.penalty(ops.clip(p, _SMALL, 1 - _SMALL))
+        exclusive = self.task == "classification" and y_pred.shape[-1] > 1
+        logits = self.adjust(_logits(y_pred, exclusive), exclusive)
+        penalties = self.penalty(_log_given_to_truth(y_true, logits, self.task, exclusive))
         reduce = ops.sum if self.task == "ordinal" else ops.mean
         return reduce(penalties, axis=-1)
 
@@ -75,9 +79,9 @@ class OrdinalLoss(TruthLoss):
     def __init__(self, task="ordinal", name="ordinal_crossentropy", **kwargs):
         super().__init__(task, name, **kwargs)
 
-    def penalty(self, p):
+    def penalty(self, log_p):
         """Minus the logarithm."""
-        return -ops.log(p)
+        return -log_p
 
 
 @keras.saving.register_keras_serializable("fusionkeras")
@@ -105,9 +109,10 @@ class FocalLoss(TruthLoss):
         super().__init__(task, name, **kwargs)
         self.gamma = _check_strength("gamma", gamma=gamma)
 
-    def penalty(self, p):
+    def penalty(self, log_p):
         """The cross-entropy, less where the truth was expected."""
-        return -ops.power(1 - p, self.gamma) * ops.log(p)
+        doubt = ops.maximum(-ops.expm1(log_p), _SMALL)  # its root has no gradient at 0
+        return -ops.power(doubt, self.gamma) * log_p
 
     def get_config(self):
         """The constructor's arguments."""
@@ -147,27 +152,22 @@ class LogitAdjustedLoss(TruthLoss):
         self.priors = _check_priors(priors, task)
         self.tau = _check_strength("tau", tau=tau)
 
-    def penalty(self, p):
+    def penalty(self, log_p):
         """Minus the logarithm."""
-        return -ops.log(p)
+        return -log_p
 
-    def adjust(self, y_pred):
-        """The probabilities of the adjusted logits."""
-        shares, width = self._shares(), y_pred.shape[-1]
-        binary = self.task != "classification" or width == 1
-        if len(shares) != width + (binary and self.task == "classification"):
+    def adjust(self, logits, exclusive):
+        """Adds the logarithms of the shares, of decisions those of their odds."""
+        shares, width = self._shares(), logits.shape[-1]
+        if len(shares) != width + (self.task == "classification" and not exclusive):
             raise argument_error(
                 f"There are {len(self.priors)} priors for an output of width {width}",
                 "one for each class",
                 priors=self.priors,
             )
-        shares = ops.convert_to_tensor(shares[-width:], y_pred.dtype)  # of two the second
-        yes = y_pred * shares**self.tau
-        if binary:
-            total = yes + (1 - y_pred) * (1 - shares) ** self.tau
-        else:
-            total = ops.sum(yes, axis=-1, keepdims=True)
-        return yes / ops.maximum(total, _SMALL)
+        shares = shares[-width:]  # of two the second
+        added = [math.log(x if exclusive else x / (1 - x)) for x in shares]
+        return logits + self.tau * ops.convert_to_tensor(added, logits.dtype)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -217,18 +217,23 @@ class StandardisedLoss(keras.losses.Loss):
         return {**super().get_config(), "deviation": self.deviation}
 
 
-def _given_to_truth(y_true, y_pred, task):
-    """The probability given to the truth of each decision, `(batch, decisions)`."""
-    width = y_pred.shape[-1]
-    if task == "multilabel":
-        truth = y_true
-    else:
-        truth = ops.reshape(y_true, (-1, 1))
-    if task == "classification" and width > 1:
-        return ops.take_along_axis(y_pred, ops.cast(truth, "int32"), axis=-1)
+def _logits(y_pred, exclusive):
+    """The logits that Keras' activations leave with what they give, or those of probabilities."""
+    if hasattr(y_pred, "_keras_logits"):
+        return y_pred._keras_logits
+    p = ops.clip(y_pred, _SMALL, 1 - _SMALL)
+    return ops.log(p) if exclusive else ops.log(p) - ops.log1p(-p)
+
+
+def _log_given_to_truth(y_true, logits, task, exclusive):
+    """The log of the probability given to the truth of each decision, `(batch, decisions)`."""
+    truth = y_true if task == "multilabel" else ops.reshape(y_true, (-1, 1))
+    if exclusive:
+        return ops.take_along_axis(ops.log_softmax(logits), ops.cast(truth, "int32"), axis=-1)
     if task == "ordinal":
-        truth = ops.cast(truth, "int32") > ops.arange(width, dtype="int32")
-    return ops.where(ops.cast(truth, "float32") > 0.5, y_pred, 1 - y_pred)
+        truth = ops.cast(truth, "int32") > ops.arange(logits.shape[-1], dtype="int32")
+    applies = ops.cast(truth, "float32") > 0.5
+    return ops.log_sigmoid(ops.where(applies, logits, -logits))
 
 
 def _check_strength(what, **received):

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 from fusionkeras._checks import check_integer
 from fusionkeras.heads.base import Head
@@ -43,7 +42,7 @@ class MultilabelHead(Head):
 
     def answer(self, logits):
         """The probabilities."""
-        return ops.sigmoid(logits)
+        return keras.activations.sigmoid(logits)
 
     def usual_loss(self):
         """Binary cross-entropy, the mean over labels."""

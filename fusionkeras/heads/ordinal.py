@@ -50,7 +50,7 @@ class OrdinalHead(Head):
 
     def __init__(self, num_classes, name="probabilities", **kwargs):
         check_integer("number of ranks", 2, num_classes=num_classes)
-        super().__init__(1, use_bias=False, name=name, **kwargs)
+        super().__init__(1, False, name=name, **kwargs)
         self.num_classes = num_classes
         # A Dense layer saves no weights but its own, so these are in a layer.
         self.levels = Levels(int(num_classes) - 1, dtype=self.dtype_policy, name="levels")
@@ -114,7 +114,7 @@ class Levels(keras.layers.Layer):
     def call(self, score):
         """The probabilities."""
         falls = [self.steps[:1], -ops.softplus(self.steps[1:])]
-        return ops.sigmoid(score + ops.cumsum(ops.concatenate(falls)))
+        return keras.activations.sigmoid(score + ops.cumsum(ops.concatenate(falls)))
 
     def compute_output_shape(self, input_shape):
         """One output a level."""

@@ -82,7 +82,7 @@ def build_model(
         x = {own: _dense(part, hidden_dims, dropout, f"{own}_") for own, part in x.items()}
     else:
         x = _dense(x, hidden_dims, dropout)
-    _check_free(heads, keras.Model(inputs, x).layers)
+    _check_free(heads, keras.Model(inputs, x).layers, x)
     present = {own: features[own]["present"] for own in features}
     answers = _answers(heads, x, getattr(fusion, "vote", None), present)
     return keras.Model(inputs, answers, name=name)
@@ -244,9 +244,12 @@ def _check_heads(heads):
     return heads
 
 
-def _check_free(heads, layers):
+def _check_free(heads, layers, x):
     taken = {layer.name for layer in layers}
-    for name in heads if isinstance(heads, dict) else (heads.name,):
+    names = list(heads) if isinstance(heads, dict) else [heads.name]
+    if isinstance(x, dict):  # each branch has heads of its own
+        taken |= {f"{branch}_{name}" for branch in x for name in names}
+    for name in names:
         if name in taken:
             raise argument_error(
                 f"A layer of the model is named {name!r}, too",

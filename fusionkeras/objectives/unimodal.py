@@ -1,5 +1,7 @@
 """Each branch learns to answer by itself, too."""
 
+import warnings
+
 import keras
 from keras import ops
 
@@ -15,10 +17,12 @@ class Unimodal(Objective):
 
     `L = w_0 L(fused) + sum_b w_b L(b)`, with `w_0 = 1` and `w_b = weight` unless
     `GradientBlending` changes them; a branch counts in the rows where it is present. The heads
-    are of the same tasks as those of the model, and read the projections that the fusion reads.
+    are of the same tasks as those of the model, and read projections of the pooled outputs, which
+    a fusion of pooled features reads as well. A fusion of sequences shares the encoders only.
 
-    `compile_model` puts the losses together, and `model.fit` reports each of them as
-    `<branch>_loss`, and that of the fusion as `fused_loss`. Predictions do not depend on it.
+    `compile_model` puts the losses together, `model.compile` alone does not. `model.fit` reports
+    each of them as `<branch>_loss`, and that of the fusion as `fused_loss`, means over several
+    heads; the loss of a head includes those of its branches. Predictions do not depend on it.
 
     Args:
         weight: float of at least 0, `w_b` at first.
@@ -33,7 +37,7 @@ class Unimodal(Objective):
         The same dict, with `pooled_output` of width `dim`.
 
     Raises:
-        ValueError: for wrong numbers, or one branch alone.
+        ValueError: for wrong numbers, one branch alone, or one that is called "fused".
         TypeError: for what is no number.
 
     Example:
@@ -52,6 +56,7 @@ class Unimodal(Objective):
         super().__init__(weight, dim, **kwargs)
         self.heads = heads
         self.answers = None
+        self.joined = False
 
     def for_heads(self, heads):
         """Takes the heads of a model, `{name: Head}`, for patterns of its own."""
@@ -61,6 +66,12 @@ class Unimodal(Objective):
         """Makes projections, heads, the weights of the losses, and what is reported."""
         super().build(features_shape)
         branches = list(self.projections)
+        if FUSED in branches:
+            raise argument_error(
+                f"No branch can be called {FUSED!r} here, as its loss would be",
+                "another name",
+                branches=branches,
+            )
         self.own_heads = {
             f"{branch} {name}": _head(config, branch, self.dim)
             for branch in branches
@@ -78,8 +89,14 @@ class Unimodal(Objective):
             name: keras.metrics.Mean(name=f"{name}_loss") for name in (FUSED, *branches)
         }
 
-    def call(self, features):
+    def call(self, features, training=False):
         """Projects every branch, and keeps what its heads answer for the loss of this step."""
+        if training and not self.joined:
+            warnings.warn(
+                "The losses of the branches are not part of the model's loss: compile it with "
+                "fk.compile_model, not model.compile.",
+                stacklevel=2,
+            )
         projected = {name: self._project(name, features[name]) for name in sorted(features)}
         self.answers = {
             name: {
@@ -109,6 +126,8 @@ class WithBranches(keras.losses.Loss):
         super().__init__(name=name, **kwargs)
         self.loss = keras.saving.deserialize_keras_object(loss) if isinstance(loss, dict) else loss
         self.head, self.objective = head, objective
+        if objective is not None:
+            objective.joined = True
 
     def __call__(self, y_true, y_pred, sample_weight=None):
         """The sum, a scalar; `y_pred` has to come from the last call of the model."""

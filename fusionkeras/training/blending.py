@@ -6,15 +6,19 @@ import numpy as np
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.objectives import Unimodal
 
+# How much of all weight is shared out equally.
+SHARED = 0.1
+
 
 class GradientBlending(keras.callbacks.Callback):
     """Weighs the losses of fusion and branches by gain over overfitting, squared.
 
     For a model with the auxiliary objective `Unimodal`. Every `every` epochs, with `G` the fall of
     a validation loss since the last time and `O` the rise of what it exceeds the training loss by,
-    `w = G / O^2` for each of the losses, scaled to the sum that the weights had at first. A loss
-    that got no better in validation gets the weight 0 until it does; where none got better, the
-    weights stay.
+    `w = G / O^2` for each of the losses, scaled to the sum that the weights had at first. A tenth
+    of that is shared out equally, so that a loss that got no better in validation, that of the
+    fusion above all, is still learned from; where none got better, the weights stay. Of several
+    heads it is the mean of their losses that is looked at, whatever their `loss_weights`.
 
     Args:
         every: int, the number of epochs between two changes.
@@ -41,7 +45,8 @@ class GradientBlending(keras.callbacks.Callback):
         Wang et al. 2020, "What Makes Training Multi-Modal Classification Networks Hard?"
         (https://arxiv.org/abs/1905.12681), proposition 1 and algorithm 2.
         Differs from the paper: there each branch is trained by itself from the last checkpoint to
-        measure `G` and `O`; here they are those of the joint training, at no price.
+        measure `G` and `O`; here they are those of the joint training, at no price; and no
+        weight falls to 0.
     """
 
     def __init__(self, every=1):
@@ -96,10 +101,12 @@ def blending_weights(train_before, validation_before, train, validation):
     Example:
         >>> before, after = np.array([1.0, 1.0]), np.array([0.5, 0.8])
         >>> blending_weights(before, before, after, np.array([0.6, 0.9])).round(3).tolist()
-        [0.8, 0.2]
+        [0.77, 0.23]
     """
     gain = np.maximum(validation_before - validation, 0)
     overfitting = (validation - train) - (validation_before - train_before)
     # One that overfits not at all would take everything.
     weights = gain / np.maximum(np.abs(overfitting), 1e-2) ** 2
-    return weights / weights.sum() if weights.sum() > 0 else None
+    if weights.sum() == 0:
+        return None
+    return (1 - SHARED) * weights / weights.sum() + SHARED / len(weights)

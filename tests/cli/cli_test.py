@@ -73,7 +73,7 @@ def test_evaluate_as_each_column_vanishes(run, statements, tmp_path, capsys):
     path = tmp_path / "m.json"
     arguments = ["evaluate", str(run), str(statements), "--missing-at", "0,1"]
     assert main([*arguments, "--json", str(path)]) == 0
-    assert "accuracy, by share of rows without it" in capsys.readouterr().out
+    assert "accuracy, by share of cells taken away" in capsys.readouterr().out
     found = json.loads(path.read_text())
     assert set(found) == {"image", "text", "left_out"} and set(found["image"]) == {"0.0", "1.0"}
     assert main(["evaluate", str(run), str(statements), "--json", "-"]) == 0

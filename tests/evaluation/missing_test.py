@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 
 import fusionkeras as fk
+from fusionkeras.evaluation import ClassificationReport, HeadReports, RegressionReport
 from fusionkeras.evaluation.missing import evaluate_missing
 
 WORDS = ["red", "blue", "warm", "cold"]
@@ -33,7 +34,7 @@ def asked():
 def test_a_model_that_knows_absence_falls_back_on_the_rest(asked):
     model, batches, data = asked
     report = fk.evaluate(model, batches, data.class_names, missing=[0, 0.5, 1])
-    assert report.metric() == ("accuracy", {key: {0: 1.0, 0.5: 1.0, 1: 1.0} for key in "ab"})
+    assert report.metrics() == {"accuracy": {key: {0: 1.0, 0.5: 1.0, 1: 1.0} for key in "ab"}}
     whole = fk.evaluate(model, batches, data.class_names)
     np.testing.assert_array_equal(report.reports["a"][0].probabilities, whole.probabilities)
     alone = report.reports["a"][1.0].probabilities
@@ -41,33 +42,62 @@ def test_a_model_that_knows_absence_falls_back_on_the_rest(asked):
     expected = model({**ids, "a_token_ids": tf.zeros_like(ids["a_token_ids"])})
     np.testing.assert_allclose(alone[:32, 1], np.asarray(expected)[:, 0], rtol=1e-5)
     assert json.loads(json.dumps(report.as_dict()))["a"]["0.5"]["rows"] == 40
-    assert str(report).splitlines()[0] == "accuracy, by share of rows without it"
+    assert str(report).splitlines()[0] == "accuracy, by share of cells taken away"
     assert data.train.failures == []
 
 
-def test_rows_are_drawn_once_and_the_table_stays_as_it_is():
-    frame = pd.DataFrame({"a": ["red"] * 8, "b": ["x"] * 8, "label": ["x", "y"] * 4})
-    table = fk.read_table(
-        frame, {"a": "a", "b": "b"}, label="label", files=(), split=(1, 0, 0)
-    ).train
+def table_of(**columns):
+    rows = len(next(iter(columns.values())))
+    frame = pd.DataFrame({**columns, "label": (["x", "y"] * rows)[:rows]})
+    keys = {key: key for key in columns}
+    options = {"files": (), "split": (1, 0, 0), "missing": "allow"}
+    return fk.read_table(frame, keys, label="label", **options).train
 
-    def answer(table):
-        filled = np.stack([cells != "" for cells in table.columns.values()], axis=1)
-        counts = np.arange(8) > 0  # the first row never counts
-        return {"": (np.arange(8), filled, counts)}
+
+def asked_of(table, head=""):
+    """What a model would answer: which columns it was given; a row with nothing counts not."""
+    filled = np.stack([cells != "" for cells in table.columns.values()], axis=1)
+    return {head: (np.arange(len(table)), filled, filled.any(axis=1))}
+
+
+def test_cells_are_drawn_once_and_the_table_stays_as_it_is():
+    table = table_of(a=["red"] * 8 + [""], b=["x"] * 8 + ["x"])
 
     def report(found):
         labels, filled, counts = found[""]
-        assert (labels == np.arange(8)).all()
-        return filled[counts]
+        assert (labels == np.arange(9)).all()
+        return filled, counts
 
-    reports = evaluate_missing(answer, report, table, ["a", "b"], [0.0, 0.25, 0.5, 1.0]).reports
-    gone = {x: [(~filled).sum(axis=0) for filled in reports[x].values()] for x in "ab"}
-    assert [a for _, a in gone["a"]] == [0] * 4 and [a for a, _ in gone["b"]] == [0] * 4
-    assert gone["a"][0][0] == 0 and gone["a"][3][0] == 7 and 3 <= gone["a"][2][0] <= 4
-    assert (~reports["a"][0.5][:, 0] >= ~reports["a"][0.25][:, 0]).all()
-    assert (reports["a"][0.5][:, 0] == reports["b"][0.5][:, 1]).all()
-    assert (table.columns["a"] == "red").all() and table.missing == "quarantine"
+    reports = evaluate_missing(asked_of, report, table, ["a", "b"], [0.0, 0.25, 0.5, 1.0]).reports
+    gone = {x: [(~filled).sum(axis=0).tolist() for filled, _ in own.values()]
+            for x, own in reports.items()}  # fmt: skip
+    assert gone == {"a": [[1, 0], [3, 0], [5, 0], [9, 0]], "b": [[1, 0], [1, 2], [1, 4], [1, 9]]}
+    rows = {x: {counts.sum() for _, counts in own.values()} for x, own in reports.items()}
+    assert rows == {"a": {9}, "b": {8}}  # the last row would have nothing left without b
+    filled = {share: filled for share, (filled, _) in reports["a"].items()}
+    assert (~filled[0.5][:, 0] >= ~filled[0.25][:, 0]).all()
+    assert (table.columns["a"][:8] == "red").all()
+
+
+def test_a_column_that_is_all_there_is_has_no_numbers():
+    table = table_of(a=["red"] * 2 + [""] * 2, b=[""] * 2 + ["x"] * 2)
+
+    def report(found):
+        assert found["k"][2].any()
+
+    found = evaluate_missing(lambda x: asked_of(x, "k"), report, table, ["a", "b"], [0.0, 1.0])
+    assert found.as_dict() == {"a": {"0.0": None, "1.0": None}, "b": {"0.0": None, "1.0": None}}
+    assert found.metrics() == {}
+
+
+def test_every_head_has_a_table_of_its_own():
+    price = RegressionReport(np.ones(3), np.ones(3))
+    kind = ClassificationReport(["x", "y"], np.zeros(2, int), np.array([[0.9, 0.1]] * 2))
+    both, one = HeadReports({"kind": kind, "price": price}), HeadReports({"price": price})
+    report = fk.MissingReport({"a": {0.0: both, 1.0: one}})
+    kinds, prices = report.metrics()["kind accuracy"]["a"], report.metrics()["price mae"]["a"]
+    assert kinds[0.0] == 1 and np.isnan(kinds[1.0]) and prices == {0.0: 0, 1.0: 0}
+    assert str(report).splitlines()[2].split() == ["a", "1.0000", "nan", "2"]
 
 
 @pytest.mark.parametrize("shares", [[], [-0.1], [1.5], 0.5, ["half"]])

@@ -104,3 +104,19 @@ def test_a_product_of_quantities_is_an_error():
     branch = fk.lstm_branch(["red"], 4, units=4)
     with pytest.raises(ValueError, match=r"no quantity\. Expected 'mean' or 'learned'"):
         fk.build_model([branch], fk.Late("product"), fk.RegressionHead())
+
+
+def test_heads_whose_names_end_alike_keep_apart():
+    branch = fk.lstm_branch(["red"], 4, units=4)
+    heads = {"last_price": fk.ClassificationHead(3), "price": fk.RegressionHead(10.0, 2.0)}
+    model = fk.build_model([branch], "late", heads)
+    assert {name: head.task for name, head in heads_of(model).items()} == {
+        "last_price": "classification",
+        "price": "regression",
+    }
+
+
+def test_a_head_named_like_that_of_a_branch_is_an_error():
+    heads = {"x": fk.ClassificationHead(3), "text_x": fk.ClassificationHead(3)}
+    with pytest.raises(ValueError, match="A layer of the model is named 'text_x', too"):
+        fk.build_model([fk.lstm_branch(["red"], 4, units=4)], "late", heads)

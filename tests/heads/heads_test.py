@@ -170,3 +170,8 @@ def test_heads_are_found():
         fk.heads.head_of(model)
     with pytest.raises(ValueError, match="no classifier of fusionkeras"):
         heads_of(keras.Model(x, {"a": x}))
+
+
+def test_what_a_head_does_not_have_is_refused():
+    with pytest.raises(TypeError, match="A head has no argument 'use_bias'"):
+        fk.ClassificationHead(3, use_bias=False)

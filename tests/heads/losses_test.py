@@ -6,7 +6,15 @@ import keras
 import numpy as np
 import pytest
 
-from fusionkeras.heads import FocalLoss, LogitAdjustedLoss, OrdinalLoss, StandardisedLoss
+from fusionkeras.heads import (
+    ClassificationHead,
+    FocalLoss,
+    LogitAdjustedLoss,
+    MultilabelHead,
+    OrdinalHead,
+    OrdinalLoss,
+    StandardisedLoss,
+)
 
 ROWS, CLASSES = 40, 4
 RANDOM = np.random.default_rng(0)
@@ -160,3 +168,32 @@ def test_wrong_arguments(make, message):
 def test_priors_of_other_classes():
     with pytest.raises(ValueError, match="3 priors for an output of width 4. Expected one for"):
         LogitAdjustedLoss([1, 2, 3])(IDS, softmax(LOGITS).astype("float32"))
+
+
+@pytest.mark.parametrize("kind", ["focal", "logit_adjusted"])
+@pytest.mark.parametrize(
+    ("head", "labels"),
+    [
+        (ClassificationHead(2), [0, 1, 0, 1]),
+        (ClassificationHead(3), [0, 1, 2, 0]),
+        (MultilabelHead(3), [[1, 0, 0]] * 4),
+        (OrdinalHead(3), [2, 0, 2, 0]),
+    ],
+)
+def test_confident_errors_are_unlearned(head, labels, kind):
+    """Where probabilities round to 0 and 1 only logits have a gradient."""
+    labels = np.array(labels, "float32" if head.task == "multilabel" else "int32")
+    x = np.eye(4, dtype="float32")
+    inputs = keras.Input((4,))
+    model = keras.Model(inputs, type(head).from_config(head.get_config())(inputs))
+    layer = model.layers[-1]
+    kernel = 40 * RANDOM.choice([-1.0, 1.0], layer.kernel.shape)
+    model.compile(keras.optimizers.SGD(0.1), head.loss(kind, head.priors(labels)))
+    losses = {}
+    for sign in (-1, 1):
+        layer.kernel.assign(sign * kernel)
+        losses[model.evaluate(x, labels, verbose=0)] = sign
+    wrong = max(losses)
+    layer.kernel.assign(losses[wrong] * kernel)
+    model.fit(x, labels, epochs=3, verbose=0)
+    assert wrong > 1 and model.evaluate(x, labels, verbose=0) < wrong

@@ -111,7 +111,7 @@ def test_blending_weights_by_hand():
     # gains .3 .4 0; overfitting .3 - .1 = .2, .1, .7
     expected = np.array([0.3 / 0.04, 0.4 / 0.01, 0])
     found = blending_weights(*before, train, validation)
-    np.testing.assert_allclose(found, expected / expected.sum())
+    np.testing.assert_allclose(found, 0.9 * expected / expected.sum() + 0.1 / 3)
     assert blending_weights(train, before[0], train, before[0] + 1) is None
 
 
@@ -133,7 +133,7 @@ def test_what_overfits_loses_its_weight_in_the_very_next_step():
         )
     # gains .2 .1 0; overfitting .3 .1 1.2
     expected = np.array([0.2 / 0.09, 0.1 / 0.01, 0])
-    expected *= 3 / expected.sum()
+    expected = 3 * (0.9 * expected / expected.sum() + 0.1 / 3)
     np.testing.assert_allclose(objective.blend, expected, rtol=1e-5)
     np.testing.assert_allclose(list(blending.history[0].values()), expected, rtol=1e-5)
     found = model.evaluate(given, labels, batch_size=8, verbose=0, return_dict=True)
@@ -158,3 +158,17 @@ def test_blending_needs_branches_and_validation():
 def test_one_branch_alone_is_an_error():
     with pytest.raises(ValueError, match="Unimodal has nothing to do"):
         fk.build_model([fk.lstm_branch(["red"], 2, units=2)], auxiliary=Unimodal())
+
+
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")
+def test_compiled_by_keras_alone_it_warns():
+    model, _ = build()
+    model.compile("adam", "binary_crossentropy")
+    with pytest.warns(UserWarning, match="not part of the model's loss.*fk.compile_model"):
+        model.fit(*arrays(), verbose=0)
+
+
+def test_a_branch_called_fused_is_an_error():
+    branches = [fk.lstm_branch(["red"], 2, units=2, name=name) for name in ("fused", "text")]
+    with pytest.raises(ValueError, match="No branch can be called 'fused' here"):
+        fk.build_model(branches, auxiliary="unimodal")
