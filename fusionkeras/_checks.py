@@ -41,6 +41,17 @@ def check_choice(what, choices, cure="", **received):
     raise argument_error(f"Unknown {what}", f"one of {choices}", cure, **received)
 
 
+def check_built_for(layer, built, features):
+    """Raises where a layer that has its weights meets branches that they are not for."""
+    if set(built) != set(features):
+        raise argument_error(
+            f"This {type(layer).__name__} belongs to a model of other branches",
+            f"{sorted(built)}",
+            "Make a new one, or name it, and every model gets its own.",
+            branches=sorted(features),
+        )
+
+
 def check_integer(what, minimum=1, **received):
     """Raises unless the one received value is an int of at least `minimum`; returns it."""
     ((_, value),) = received.items()

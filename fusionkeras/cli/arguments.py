@@ -142,6 +142,12 @@ def _add_tasks(group):
         metavar="[COLUMN=]KIND",
         help="focal or logit_adjusted, in place of what the task implies",
     )
+    group.add_argument(
+        "--loss-weight",
+        action=Several,
+        metavar="COLUMN=X",
+        help="what the loss of one of several label columns is multiplied by (default: 1)",
+    )
 
 
 def _add_data(group):
@@ -215,7 +221,7 @@ def _add_model(group):
         choices=OBJECTIVES,
         action=Several,
         metavar="|".join(OBJECTIVES),
-        help="an auxiliary objective; may be repeated",
+        help="an auxiliary objective; may be repeated; its loss counts in the validation loss",
     )
 
 

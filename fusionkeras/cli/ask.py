@@ -49,7 +49,8 @@ def run_evaluate(options):
         found = report(answer(table))
     else:
         found = evaluate_missing(answer, report, table, served.columns, options.missing_at)
-    content = json.dumps({**found.as_dict(), "left_out": int(np.sum(~judged))}, indent=2)
+    content = {"metrics": found.as_dict(), "left_out": int(np.sum(~judged))}
+    content = json.dumps(content, indent=2)
     if options.json == "-":
         print(content)
         return

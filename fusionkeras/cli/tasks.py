@@ -83,6 +83,26 @@ def loss_of(options, table):
     return kinds if isinstance(table.task, dict) else kinds.get(options.label)
 
 
+def loss_weights_of(options):
+    """The weights of several losses for `compile_model`, `{head: float}`, or None."""
+    if not options.loss_weight:
+        return None
+    columns = columns_of_labels(options)
+    if len(columns) == 1:
+        raise argument_error(
+            "There is one loss, which needs no weight", "none", loss_weight=options.loss_weight
+        )
+    weights = by_column(options.loss_weight, columns, "loss-weight")
+    try:
+        return {head: float(weight) for head, weight in weights.items()}
+    except ValueError as error:
+        raise argument_error(
+            "A weight of a loss is no number",
+            "--loss-weight COLUMN=0.5",
+            loss_weight=options.loss_weight,
+        ) from error
+
+
 def class_weight_of(options, table):
     """The class weights for `prepare`."""
     if options.class_weight == "none":

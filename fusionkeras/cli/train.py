@@ -10,7 +10,13 @@ from fusionkeras._checks import argument_error, check_integer, check_learning_ra
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.cli.arguments import UNSAID
 from fusionkeras.cli.run import Run, describe, hashes
-from fusionkeras.cli.tasks import arguments_of_labels, class_weight_of, loss_of, read_tasks
+from fusionkeras.cli.tasks import (
+    arguments_of_labels,
+    class_weight_of,
+    loss_of,
+    loss_weights_of,
+    read_tasks,
+)
 from fusionkeras.data import learn_vocabulary, prepare, read_table
 from fusionkeras.evaluation import evaluate, tune_thresholds
 from fusionkeras.fusion import get_fusion
@@ -155,7 +161,10 @@ def assemble(options, branches, table):
 
 
 def _compile(options, model, table, learning_rate):
-    compile_model(model, learning_rate, loss=loss_of(options, table), train=table)
+    weights = loss_weights_of(options)
+    compile_model(
+        model, learning_rate, loss=loss_of(options, table), train=table, loss_weights=weights
+    )
 
 
 def _train_in_stages(options, run, model, data, preprocessor):

@@ -11,6 +11,7 @@ from fusionkeras._checks import argument_error, check_choice, did_you_mean
 from fusionkeras.data.labels import number_of, split_labels
 
 TASKS = ("classification", "multilabel", "regression", "ordinal")
+SERVED_SEPARATOR = "|"
 # What TensorFlow takes as the name of a layer, and a signature as the name of an output.
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 _MISSING = ("missing_label", "no label")
@@ -125,7 +126,21 @@ def _check_names(names, task):
     right = isinstance(names, (list, tuple)) and all(isinstance(name, str) for name in names)
     if not right or not len(set(names)) == len(names) >= 2:
         raise argument_error("Wrong class names", "two or more distinct names", class_names=names)
-    return list(names)
+    return _check_servable(list(names)) if task == "multilabel" else list(names)
+
+
+def _check_servable(names):
+    """Raises where a name holds what stands between the labels that a model answers."""
+    for name in names:
+        if SERVED_SEPARATOR in name:
+            raise argument_error(
+                f"A model answers labels with {SERVED_SEPARATOR!r} between them, and this one "
+                "holds it itself",
+                f"labels without {SERVED_SEPARATOR!r}",
+                "Rename the label.",
+                label=name,
+            )
+    return names
 
 
 def by_head(values):
@@ -144,6 +159,8 @@ def learn_names(target, cells):
         list of str: sorted; for an ordinal target by number, where all are numbers.
     """
     names = sorted({name for cell in cells for name in labels_of(cell, target) or ()})
+    if target.task == "multilabel":
+        return _check_servable(names)
     if target.task != "ordinal":
         return names
     numbers = [number_of(name) for name in names]

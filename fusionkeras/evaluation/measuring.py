@@ -116,7 +116,8 @@ def asking(model, data=None, class_names=None, cache=True, thresholds=None):
         }
         return reports[""] if "" in tasks else HeadReports(reports)
 
-    return (lambda data: _run(model, data, tasks, cache)), report
+    predict = tf.function(model, reduce_retracing=True)  # once, or TensorFlow warns of retracing
+    return (lambda data: _run(model, predict, data, tasks, cache)), report
 
 
 def tune_thresholds(model, data, cache=True):
@@ -150,7 +151,7 @@ def tune_thresholds(model, data, cache=True):
     tasks = tasks_of(model)
     if "multilabel" not in tasks.values():
         raise argument_error("The model has no multilabel head", "one", tasks=by_head(tasks))
-    found = _counted(_run(model, data, tasks, cache))
+    found = _counted(_run(model, tf.function(model), data, tasks, cache))
     return by_head(
         {head: best_thresholds(*found[head]) for head in found if tasks[head] == "multilabel"}
     )
@@ -175,11 +176,10 @@ def _by_head(tasks, values):
     return values
 
 
-def _run(model, data, tasks, cache):
+def _run(model, predict, data, tasks, cache):
     """All rows in order: `{head: (labels, answers, whether the row counts)}`."""
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
-        predict = tf.function(model, reduce_retracing=True)
         for inputs, label, *weight in batches:
             scores = predict(inputs)
             for head, task in tasks.items():

@@ -47,12 +47,14 @@ class ServedModel:
         return self._function({name: tf.convert_to_tensor(columns[name]) for name in self.columns})
 
 
-def load(path):
+def load(path, custom_objects=None):
     """Reads a RUN of the command line, a `.keras` file or an exported folder.
 
     Args:
         path: str or path: a folder with `model.keras`; a `.keras` file of an end-to-end model; a
             folder with `saved_model.pb`, or with versions 1, 2, 3 ..., of which the last is read.
+        custom_objects: dict of `{name: class}`, the layers of one's own that are not registered
+            with Keras; an exported folder needs none.
 
     Returns:
         For the first two the `keras.Model` (raw columns in); for an exported folder a
@@ -72,9 +74,9 @@ def load(path):
     """
     place = pathlib.Path(path)
     if place.suffix == ".keras" and place.is_file():
-        return _load_keras(place)
+        return _load_keras(place, custom_objects)
     if (place / "model.keras").is_file():
-        return _load_keras(place / "model.keras")
+        return _load_keras(place / "model.keras", custom_objects)
     if (place / "saved_model.pb").is_file():
         return _load_saved_model(place)
     versions = [
@@ -91,14 +93,14 @@ def load(path):
     return _load_saved_model(max(versions, key=lambda version: int(version.name)))
 
 
-def _load_keras(path):
+def _load_keras(path, custom_objects):
     try:
-        return keras.models.load_model(path)
+        return keras.models.load_model(path, custom_objects)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise argument_error(
             f"The model cannot be loaded ({error})",
             "a .keras file that is whole, and its own layers imported",
-            "Load unregistered layers within keras.saving.custom_object_scope({name: class}).",
+            "Pass custom_objects={name: class} for layers that are not registered.",
             path=str(path),
         ) from error
 

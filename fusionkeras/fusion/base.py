@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from fusionkeras._checks import argument_error, check_integer
+from fusionkeras._checks import argument_error, check_built_for, check_integer
 
 SHAPES = {
     "pooled_output": "(batch, dim)",
@@ -83,6 +83,7 @@ class Fusion(keras.layers.Layer):
 
     def call(self, features, return_attention=False):
         """Prepares every branch and calls `fuse`."""
+        check_built_for(self, self.widths, features)
         fused = self.fuse({name: self._prepare(name, features[name]) for name in sorted(features)})
         fused, attention = fused if isinstance(fused, tuple) else (fused, None)
         if not return_attention:

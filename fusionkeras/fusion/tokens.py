@@ -6,6 +6,9 @@ from keras import ops
 from fusionkeras._checks import argument_error
 from fusionkeras.fusion.masking import counted
 
+# What is looked at besides branches.
+RESERVED = ("itself", "bottlenecks")
+
 
 @keras.saving.register_keras_serializable("fusionkeras")
 class TokenEmbedding(keras.layers.Layer):
@@ -51,10 +54,17 @@ def token_embeddings(fusion, features_shape):
     """Makes a `TokenEmbedding` for every branch of a fusion, a dict by name.
 
     Raises:
-        ValueError: for a sequence whose length is not known.
+        ValueError: for a sequence whose length is not known, or a branch that is called as what
+            its attention tells apart from the branches.
     """
     embeddings = {}
     for name, width in fusion.widths.items():
+        if name in RESERVED:
+            raise argument_error(
+                f"{type(fusion).__name__} cannot tell a branch {name!r} from tokens of its own",
+                f"another name than {' and '.join(map(repr, RESERVED))}",
+                branches=sorted(fusion.widths),
+            )
         steps = features_shape[name]["sequence_output"][1]
         if steps is None:
             raise argument_error(

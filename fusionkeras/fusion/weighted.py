@@ -13,7 +13,8 @@ class Weighted(Fusion):
 
     `a = softmax_i(v_i . x_i + b_i)` over the branches that are present, and `y = sum_i a_i x_i`.
     A branch is weighed as a whole; `Gated` weighs number by number, and by all branches together.
-    Where no branch is present all count, with their learned vectors.
+    Where no branch is present all count, with their learned vectors. `v_i` begins at 0, and the
+    whole as `Average`, so that no branch has won before the others have learned.
 
     Args:
         hidden_dim: int, the width to which each branch is projected; None leaves them as they
@@ -47,7 +48,8 @@ class Weighted(Fusion):
         """Makes a score for each branch."""
         super().build(features_shape)
         self.scores = {
-            name: self.dense(1, width, f"{name}_score") for name, width in self.widths.items()
+            name: self.dense(1, width, f"{name}_score", kernel_initializer="zeros")
+            for name, width in self.widths.items()
         }
 
     def fuse(self, features):

@@ -180,6 +180,10 @@ class NamedLabels(Answer):
     def __init__(self, class_names, thresholds=0.5, head="", **kwargs):
         super().__init__(head, **kwargs)
         self.class_names = _check_names(class_names)
+        if any(SEPARATOR in name for name in self.class_names):
+            raise argument_error(
+                "The names would run together", f"names without {SEPARATOR!r}", names=class_names
+            )
         self.thresholds = _check_thresholds(thresholds, len(self.class_names))
 
     def build(self, scores_shape):

@@ -39,7 +39,14 @@ def attention_model(model):
     (fusion,) = fusions
     nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
     (node,) = [node for node in nodes if node.operation is fusion]
-    attention = _Attention(fusion, name="attention")(*node.arguments.args)
+    try:
+        attention = _Attention(fusion, name="attention")(*node.arguments.args)
+    except ValueError as error:  # Keras has buried what the fusion said of itself
+        raise argument_error(
+            f"{type(fusion).__name__} does not attend to anything",
+            "a fusion that attends or weighs, such as CrossAttention or Gated",
+            fusion=fusion,
+        ) from error
     return keras.Model(model.inputs, attention, name="attention")
 
 

@@ -76,12 +76,13 @@ def build_model(
     for objective in objectives:
         if isinstance(objective, Unimodal):
             objective.for_heads(heads if isinstance(heads, dict) else {"": heads})
-        features = objective(features)
+        features = _check_output(objective, objective(features), branches=features)
     x = fusion(features)
-    if isinstance(x, dict):  # the branches decide by themselves
+    if hasattr(fusion, "vote"):  # the branches decide by themselves
+        _check_output(fusion, x, branches=features)
         x = {own: _dense(part, hidden_dims, dropout, f"{own}_") for own, part in x.items()}
     else:
-        x = _dense(x, hidden_dims, dropout)
+        x = _dense(_check_output(fusion, x), hidden_dims, dropout)
     _check_free(heads, keras.Model(inputs, x).layers, x)
     present = {own: features[own]["present"] for own in features}
     answers = _answers(heads, x, getattr(fusion, "vote", None), present)
@@ -184,7 +185,25 @@ def _encode(branches):
 def _objectives(auxiliary):
     auxiliary = () if auxiliary is None else auxiliary
     many = auxiliary if isinstance(auxiliary, (list, tuple)) else [auxiliary]
-    return [get_objective(one) for one in many]
+    objectives = [get_objective(one) for one in many]
+    names = [objective.name for objective in objectives]
+    if len(set(names)) < len(names):
+        raise argument_error("An objective is named twice", "each once", auxiliary=auxiliary)
+    return objectives
+
+
+def _check_output(layer, output, branches=None):
+    """Raises unless a layer gives what its kind does: a vector, or something for each branch."""
+    if branches is None:
+        right, expected = len(getattr(output, "shape", ())) == 2, "(batch, dim)"
+    else:
+        right = isinstance(output, dict) and set(output) == set(branches)
+        expected = f"a dict by branch, of {sorted(branches)}"
+    if not right:
+        raise argument_error(
+            f"{type(layer).__name__} gives what the model cannot go on with", expected, gives=output
+        )
+    return output
 
 
 def _read_by(layers, features):

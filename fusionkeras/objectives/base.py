@@ -6,7 +6,7 @@ import numbers
 import keras
 from keras import ops
 
-from fusionkeras._checks import argument_error, check_integer
+from fusionkeras._checks import argument_error, check_built_for, check_integer
 
 SHAPES = {"pooled_output": "(batch, dim)", "present": "(batch,)"}
 
@@ -73,6 +73,7 @@ class Objective(keras.layers.Layer):
 
     def call(self, features):
         """Projects every branch and adds the loss."""
+        check_built_for(self, self.projections, features)
         present = {name: features[name]["present"] for name in sorted(features)}
         projected = {name: self._project(name, features[name]) for name in present}
         in_full = {name: ops.cast(x, "float32") for name, x in projected.items()}

@@ -28,7 +28,8 @@ def compile_model(
         optimizer: the name of a Keras optimizer, or one ready made, which keeps its own rate.
         loss: None for the usual loss of each task; "focal" (Lin et al. 2017) or "logit_adjusted"
             (Menon et al. 2021) against imbalance; or any `keras.losses.Loss`. For several heads
-            one for all, or a dict of `{head: loss}`, where absent heads have the usual one.
+            a dict of `{head: loss}`, where absent heads have the usual one, or one for all; one
+            against imbalance is then for those that have classes.
         train: `Table` of the rows of training, whose labels tell "logit_adjusted" how frequent
             the classes are.
         loss_weights: as in `model.compile`; for several heads a dict of `{head: float}`, where
@@ -58,6 +59,8 @@ def compile_model(
         optimizer = keras.optimizers.get(optimizer)
         optimizer.learning_rate = learning_rate
     kinds = _by_head(heads, loss=loss)
+    if not isinstance(loss, dict) and loss in ("focal", "logit_adjusted") and "" not in heads:
+        kinds = {name: loss for name, head in heads.items() if head.task != "regression"}
     losses = {
         name: head.loss(kinds.get(name), _priors(name, head, kinds.get(name), train))
         for name, head in heads.items()

@@ -18,7 +18,7 @@ from fusionkeras.fusion import FUSIONS
 
 def read(options):
     if options.train == "drawn":
-        table = fk.draw_statements(tempfile.mkdtemp(), rows=3000)
+        table = fk.draw_statements(tempfile.mkdtemp(), rows=options.rows)
         columns, test = {"image": "image", "text": "text"}, None
     else:
         table, test = options.train, options.test
@@ -81,6 +81,7 @@ def main():
     )
     parser.add_argument("--modality-dropout", type=float, default=0.0)
     parser.add_argument("--alone", action="store_true", help="each branch by itself as well")
+    parser.add_argument("--rows", type=int, default=3000, help="statements to draw")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     data = read(options)

@@ -61,12 +61,14 @@ def test_evaluate_finds_the_metrics_again(run, statements, tmp_path, capsys):
     assert main(["evaluate", str(run), str(statements), "--json", str(tmp_path / "m.json")]) == 0
     assert "precision" in capsys.readouterr().out
     found = json.loads((tmp_path / "m.json").read_text())
-    assert METRICS <= set(found) and found["rows"] == 60 and found["left_out"] == 0
+    assert set(found) == {"metrics", "left_out"} and found["left_out"] == 0
+    found = found["metrics"]
+    assert METRICS <= set(found) and found["rows"] == 60
     metrics = json.loads((run / "metrics.json").read_text())
     right = sum(part["accuracy"] * part["rows"] for part in metrics.values())
     assert found["accuracy"] * 60 == pytest.approx(right)
     assert main(["evaluate", str(run), str(statements), "--json", "-"]) == 0
-    assert json.loads(capsys.readouterr().out)["rows"] == 60
+    assert json.loads(capsys.readouterr().out)["metrics"]["rows"] == 60
 
 
 def test_evaluate_as_each_column_vanishes(run, statements, tmp_path, capsys):
@@ -74,10 +76,10 @@ def test_evaluate_as_each_column_vanishes(run, statements, tmp_path, capsys):
     arguments = ["evaluate", str(run), str(statements), "--missing-at", "0,1"]
     assert main([*arguments, "--json", str(path)]) == 0
     assert "accuracy, by share of cells taken away" in capsys.readouterr().out
-    found = json.loads(path.read_text())
-    assert set(found) == {"image", "text", "left_out"} and set(found["image"]) == {"0.0", "1.0"}
+    found = json.loads(path.read_text())["metrics"]
+    assert set(found) == {"image", "text"} and set(found["image"]) == {"0.0", "1.0"}
     assert main(["evaluate", str(run), str(statements), "--json", "-"]) == 0
-    whole = json.loads(capsys.readouterr().out)
+    whole = json.loads(capsys.readouterr().out)["metrics"]
     assert found["text"]["0.0"]["accuracy"] == whole["accuracy"]
     assert found["text"]["1.0"]["rows"] == 60
 

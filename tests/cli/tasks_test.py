@@ -9,7 +9,7 @@ import pytest
 import fusionkeras as fk
 from fusionkeras.cli import main
 from fusionkeras.cli.arguments import parse
-from fusionkeras.cli.tasks import by_column, loss_of, read_tasks
+from fusionkeras.cli.tasks import by_column, loss_of, loss_weights_of, read_tasks
 
 WORDS = ["red", "green", "blue"]
 MODEL = ["--sequence-length", "3", "--hidden-dim", "4", "--learning-rate", "0.02"]
@@ -40,7 +40,8 @@ def train(table, output, *labels, epochs="1"):
 def measured(capsys, *arguments):
     capsys.readouterr()
     assert main(["evaluate", *map(str, arguments), "--json", "-"]) == 0
-    return json.loads(capsys.readouterr().out)
+    found = json.loads(capsys.readouterr().out)
+    return {**found["metrics"], "left_out": found["left_out"]}
 
 
 def answered(model, table, folder):
@@ -114,6 +115,7 @@ def test_several_heads(table, tmp_path, capsys):
     run = tmp_path / "run"
     labels = ["--label", "kind", "--label", "price", "--label", "colours"]
     more = ["--loss", "focal", "--loss", "kind=logit_adjusted", "--class-weight", "balanced"]
+    more += ["--loss-weight", "price=0.5"]
     assert train(tmp_path / "some.csv", run, *labels, *more) == 0
     assert "kind: classification, as 2 different labels in 59 rows" in capsys.readouterr().out
     metrics = json.loads((run / "metrics.json").read_text())
@@ -189,11 +191,23 @@ def test_a_loss_for_all_is_for_those_with_classes(table):
     assert loss_of(options, data.train) == "focal"
 
 
+def test_weights_of_losses(table):
+    labels = ["--label", "kind", "--label", "price"]
+    options = options_of(table, *labels, "--loss-weight", "price=0.5")
+    assert loss_weights_of(options) == {"price": 0.5}
+    assert loss_weights_of(options_of(table, *labels)) is None
+
+
 WRONG = {
     "unknown task": (["--label", "kind", "--task", "sorting"], "task='sorting'"),
     "task of no label": (["--label", "kind", "--task", "size=ordinal"], "no column of labels"),
     "label twice": (["--label", "kind", "--label", "kind"], "'kind' is said twice"),
     "loss of a regression": (["--label", "price", "--loss", "focal"], "focal"),
+    "weight of one loss": (["--label", "kind", "--loss-weight", "2"], "needs no weight"),
+    "loss weight": (
+        ["--label", "kind", "--label", "price", "--loss-weight", "price=x"],
+        "is no number",
+    ),
     "unknown loss": (["--label", "kind", "--loss", "vocal"], "vocal"),
     "classes of a regression": (["--label", "price", "--class-weight", "balanced"], "no classes"),
     "no number": (["--label", "kind", "--task", "regression"], "have no number"),

@@ -161,6 +161,7 @@ WRONG = [
     ({"class_names": "ab"}, ValueError, "Wrong class names"),
     ({"task": "regression", "class_names": ["a", "b"]}, ValueError, "Regression has no classes"),
     ({"separator": " "}, ValueError, "Wrong separator"),
+    ({"task": "multilabel", "class_names": ["a|b", "c"]}, ValueError, "Rename the label.*a.b"),
     ({"label": 3}, TypeError, "Wrong type of label"),
 ]
 
@@ -169,6 +170,11 @@ WRONG = [
 def test_wrong_arguments(arguments, kind, message):
     with pytest.raises(kind, match=message):
         read(frame_of(l=["a", "b"]), **arguments)
+
+
+def test_a_label_that_holds_what_stands_between_labels():
+    with pytest.raises(ValueError, match=r"Rename the label|label='b.c'"):
+        read(frame_of(l=["a;b|c", "a"]), task="multilabel", separator=";")
 
 
 def test_too_few_labels_of_one_head():

@@ -54,7 +54,7 @@ def test_words_against_regions():
 
 
 def test_a_fusion_that_does_not_attend_is_an_error():
-    with pytest.raises(ValueError, match="Concat does not attend to anything"):
+    with pytest.raises(ValueError, match="^Concat does not attend to anything.*or Gated"):
         fk.attention_model(build("concat"))
 
 

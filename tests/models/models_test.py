@@ -149,6 +149,58 @@ def test_wrong_branches_are_an_error(branches, error, message):
         fk.build_classifier(branches)
 
 
+class Sequences(keras.layers.Layer):
+    """No fusion: it gives (batch, branches, dim)."""
+
+    def call(self, features):
+        return keras.ops.stack([own["pooled_output"] for own in features.values()], axis=1)
+
+
+def two_texts(names=("title", "text")):
+    return [fk.lstm_branch(WORDS, 6, units=8, name=name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"fusion": Sequences()}, r"Sequences gives what the model cannot go on with.*dim\)"),
+        ({"auxiliary": keras.layers.Identity()}, None),
+        ({"auxiliary": Sequences()}, "a dict by branch, of .'text', 'title'."),
+        ({"auxiliary": ["contrastive", "contrastive"]}, "An objective is named twice"),
+    ],
+)
+def test_layers_that_are_no_fusion_or_objective(kwargs, message):
+    if message is None:
+        fk.build_classifier(two_texts(), **kwargs)
+        return
+    with pytest.raises(ValueError, match=message):
+        fk.build_classifier(two_texts(), **kwargs)
+
+
+@pytest.mark.parametrize("kind", ["fusion", "auxiliary"])
+def test_a_layer_that_belongs_to_a_model_of_other_branches(kind):
+    layer = fk.Concat() if kind == "fusion" else fk.ContrastiveAlignment()
+    fk.build_classifier(two_texts(), **{kind: layer})
+    fk.build_classifier(two_texts(), **{kind: layer})
+    with pytest.raises(ValueError, match=r"belongs to a model of other branches.*'text', 'title'"):
+        fk.build_classifier(two_texts(("title", "body")), **{kind: layer})
+
+
+@pytest.mark.parametrize("fusion", ["transformer", "bottleneck"])
+def test_a_branch_named_like_a_token_of_the_fusion(fusion):
+    with pytest.raises(ValueError, match="cannot tell a branch 'itself' from tokens of its own"):
+        fk.build_classifier(two_texts(("itself", "text")), fusion)
+
+
+def test_layers_that_are_not_registered_are_passed_to_load(tmp_path):
+    text = fk.lstm_branch(WORDS, 6, units=8)
+    model = fk.build_classifier([text], fusion=Product(), num_classes=2)
+    serving = fk.end_to_end(model, fk.build_preprocessor([text]), ["a", "b"])
+    serving.save(tmp_path / "x.keras")
+    loaded = fk.load(tmp_path / "x.keras", custom_objects={"Product": Product})
+    assert fk.predict(loaded, {"text": "red"}) == fk.predict(serving, {"text": "red"})
+
+
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [

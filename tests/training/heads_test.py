@@ -142,6 +142,10 @@ def test_kinds_of_loss(frame):
     }  # fmt: skip
     counts = np.bincount(data.train.labels["kind"]).tolist()
     assert model.loss["kind"].priors == counts
+    fk.compile_model(model, loss="focal")  # of those that have classes
+    assert [loss.name for loss in model.loss.values()] == ["focal"] * 2 + [
+        "standardised_error", "focal"
+    ]  # fmt: skip
     classifier = fk.build_classifier([fk.lstm_branch(WORDS, 3)])
     assert fk.compile_classifier(classifier, loss="focal").loss.name == "focal"
 
