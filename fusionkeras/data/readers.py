@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from fusionkeras._checks import argument_error, did_you_mean
@@ -220,7 +221,7 @@ def _read_parquet(path, wanted, received):
             _find_columns(file.schema_arrow.names, wanted, received)
             columns = list(dict.fromkeys(wanted))
             for batch in file.iter_batches(_CHUNK, columns=columns):
-                yield {name: batch.column(name) for name in wanted}
+                yield {name: _values_of(batch.column(name)) for name in wanted}
     except pyarrow.ArrowException as error:
         raise argument_error(
             f"The table is no readable Parquet file ({error})",
@@ -228,6 +229,18 @@ def _read_parquet(path, wanted, received):
             "Write it again.",
             **received,
         ) from error
+
+
+def _values_of(column):
+    """An Arrow column of texts as it is, where they are UTF-8; others as a list."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        with suppress(pa.ArrowInvalid):
+            column.validate(full=True)
+            return column
+    return column.to_pylist()
 
 
 def _read_frame(frame, argument, wanted):

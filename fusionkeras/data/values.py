@@ -16,7 +16,7 @@ def as_arrow(values, argument, column, lists, first):
     """Writes values out as UTF-8: texts in Arrow as they are, and others one by one.
 
     Args:
-        values: list, or pyarrow array.
+        values: list, or pyarrow array of texts.
         argument: str, the name under which errors speak of the table.
         column: str, the column, for errors.
         lists: bool, whether values may be lists too: these are written as JSON.
@@ -26,15 +26,9 @@ def as_arrow(values, argument, column, lists, first):
         pyarrow `large_binary` array without nulls.
     """
     import pyarrow as pa
-    from pyarrow import types
 
     if isinstance(values, pa.Array):
-        kind = values.type
-        if types.is_string(kind) or types.is_large_string(kind):
-            with suppress(pa.ArrowInvalid):  # no UTF-8: what is wrong is said below
-                values.validate(full=True)
-                return values.cast(pa.large_binary()).fill_null(b"")
-        values = values.to_pylist()
+        return values.cast(pa.large_binary()).fill_null(b"")
     return to_arrow(_as_strings(values, argument, column, lists, first))
 
 
