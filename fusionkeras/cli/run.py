@@ -118,6 +118,10 @@ def hashes(options):
 
 
 def hash_of(path):
-    """The SHA-256 of a file, in hexadecimal."""
+    """The SHA-256 of a file, in hexadecimal; of a folder that of its Parquet files."""
+    if os.path.isdir(path):
+        files = sorted(x for x in pathlib.Path(path).iterdir() if x.suffix.lower() == ".parquet")
+        parts = "".join(f"{hash_of(file)} {file.name}\n" for file in files)
+        return hashlib.sha256(parts.encode()).hexdigest()
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -38,10 +38,9 @@ def divide(inputs, files, targets, split, seed, missing):
     quarantine, absent, parts = [], [], {}
     for found, (bad, gone) in zip(inputs, judged, strict=True):
         labels = label_rows(found, bad, gone, targets)
-        usable = np.array([row for row in range(len(found)) if row not in bad], np.int64)
         quarantine += [bad[row] for row in sorted(bad)]
         absent += [entry for row in sorted(gone) if row not in bad for entry in gone[row]]
-        table = make_table(found, files, labels, targets, missing).take(usable)
+        table = make_table(found, files, labels, targets, missing).take(_usable(found, bad))
         if found.name == "train":
             _check_labels(found, bad, table, targets)
             parts |= _split(table, found, split, seed, [other.name for other in inputs[1:]])
@@ -75,13 +74,20 @@ def make_table(found, files, labels, targets, missing):
 def _sort_out(found, missing):
     """The rows without modalities, `{row: entry}`, and those with absences, `{row: entries}`."""
     bad, gone = {}, {}
-    for row in range(len(found)):
+    for row in found.wrong_rows():
         entries = found.entries(row)
-        if entries and (missing == "quarantine" or len(entries) == len(found.cells)):
+        if missing == "quarantine" or len(entries) == len(found.cells):
             bad[row] = entries[0]
-        elif entries:
+        else:
             gone[row] = entries
     return bad, gone
+
+
+def _usable(found, bad):
+    """Which rows are not among the bad ones, a bool array."""
+    usable = np.ones(len(found), bool)
+    usable[list(bad)] = False
+    return usable
 
 
 def label_rows(found, bad, gone, targets):
@@ -105,8 +111,8 @@ def _name_classes(found, bad, targets):
     named = {}
     for head, target in targets.items():
         if target.learns_names:
-            cells = found.labels[target.column]
-            names = learn_names(target, [x for row, x in enumerate(cells) if row not in bad])
+            cells = found.labels[target.column][_usable(found, bad)]
+            names = learn_names(target, cells.distinct()[0])
             target = dataclasses.replace(target, class_names=names)
         named[head] = target
     return named
@@ -143,7 +149,8 @@ def _warn_of_empty_classes(target, labels):
 def _split(table, found, split, seed, further):
     """The splits of the first table; those that further tables hold must be left empty."""
     if isinstance(split, str):
-        numbers = split_by_column(found.split, split)[table.rows]
+        cells, places = found.split.distinct()
+        numbers = split_by_column(cells, split)[places][table.rows]
     else:
         heads = [(labels, task) for task, labels, _ in table.heads().values()]
         numbers = split_by_fraction(strata(*heads[0]), split, seed)

@@ -1,6 +1,5 @@
 """From places in a table to the inputs of a model."""
 
-import os
 import weakref
 
 import numpy as np
@@ -8,6 +7,7 @@ import tensorflow as tf
 
 from fusionkeras.data.failures import report_failures
 from fusionkeras.data.files import read_files
+from fusionkeras.data.rowcache import weakly
 
 
 def parts_of(preprocessor):
@@ -19,7 +19,7 @@ def make_reader(table, columns):
     """Makes a function that reads raw columns.
 
     Args:
-        table: `Table`.
+        table: `Table`; whoever uses the function keeps it alive.
         columns: list of str.
 
     Returns:
@@ -27,21 +27,21 @@ def make_reader(table, columns):
         tensors `(batch,)` by column, "" where there is nothing; and for the columns of files a
         dict of bool tensors `(batch,)`, False where a file could not be read.
     """
-    with tf.device("CPU:0"):
-        cells = {key: tf.constant(_encode(table, key)) for key in columns}
+    fetches = {key: weakly(table.columns[key].encoded) for key in columns}
+    named = [key for key in columns if key in table.files]
 
     def read(places):
-        raw = {key: tf.gather(cell, places) for key, cell in cells.items()}
-        files = {key: read_files(raw[key]) for key in columns if key in table.files}
+        raw = {key: _fetch(fetch, places) for key, fetch in fetches.items()}
+        files = {key: read_files(raw[key]) for key in named}
         raw |= {key: contents for key, (contents, _) in files.items()}
         return raw, {key: readable for key, (_, readable) in files.items()}
 
     return read
 
 
-def _encode(table, key):
-    encode = os.fsencode if key in table.files else str.encode
-    return [encode(cell) for cell in table.columns[key]]
+def _fetch(fetch, places):
+    # Declared stateless, or deterministic ops would run all batches one after another.
+    return tf.ensure_shape(tf.numpy_function(fetch, [places], tf.string, stateful=False), [None])
 
 
 def preprocess(parts, raw, readable):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionkeras._checks import argument_error, check_choice, did_you_mean
+from fusionkeras.data.cells import Cells
 from fusionkeras.data.check import check_files, locate_files
 from fusionkeras.data.readers import read_cells
 
@@ -16,8 +17,8 @@ _NO_FILES = "Pass files=() where no column holds paths."
 class Judged:
     """One input table, every cell judged.
 
-    `found` is {key: cells, files as absolute paths}, `problems` {key: {row: (reason, detail)}},
-    `labels` {column: cells}.
+    `found` is {key: `Cells`, files as absolute paths}, `problems` {key: {row: (reason, detail)}}
+    of the rows that have one, `labels` {column: `Cells`}.
     """
 
     name: str
@@ -25,7 +26,7 @@ class Judged:
     found: dict
     problems: dict
     labels: dict
-    split: np.ndarray | None
+    split: Cells | None
 
     def __len__(self):
         return len(next(iter(self.cells.values())))
@@ -54,12 +55,13 @@ class Judged:
             if row in problems
         ]
 
+    def wrong_rows(self):
+        """The rows in which something is wrong with a modality, sorted."""
+        return sorted(set().union(*self.problems.values()))
+
     def columns(self):
         """The cells of all rows, "" where there is a problem."""
-        columns = {key: cells.copy() for key, cells in self.found.items()}
-        for key, problems in self.problems.items():
-            columns[key][list(problems)] = ""
-        return columns
+        return {key: cells.blanked(list(self.problems[key])) for key, cells in self.found.items()}
 
 
 def check_columns(columns, files):
@@ -95,7 +97,7 @@ def read_and_judge(sources, columns, files, files_root, check, progress, targets
     ]
     roots = [_root(files_root, folder) for *_, folder in raw]
     located = [
-        {key: locate_files(cells[key], root) for key in files}
+        {key: locate_files(cells[key].distinct()[0], root) for key in files}
         for (_, cells, *_), root in zip(raw, roots, strict=True)
     ]
     paths = [path for one in located for known, _ in one.values() for path in known.values()]
@@ -137,5 +139,9 @@ def _judge(cells, places, refused):
         return cells, blank
     paths, problems = places
     problems = problems | {cell: refused[path] for cell, path in paths.items() if path in refused}
-    found = np.array([paths.get(cell, "") for cell in cells] + [None], object)[:-1]
-    return found, {row: problems[cell] for row, cell in enumerate(cells) if cell in problems}
+    distinct, numbers = cells.distinct()
+    distinct = distinct.tolist()
+    wrong = np.array([cell in problems for cell in distinct], bool)
+    rows = np.flatnonzero(wrong[numbers]).tolist()
+    found = Cells([paths.get(cell, "") for cell in distinct], numbers)
+    return found, {row: problems[distinct[numbers[row]]] for row in rows}

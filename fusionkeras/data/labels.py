@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.readers import write_cells
+from fusionkeras.data.values import write_cells
 
 # More different numbers than this are a quantity and no names of classes.
 _MAX_NUMBERED_CLASSES = 20

@@ -173,7 +173,9 @@ def raw_batches(table, batch_size=32):
     """
     places = _places(table, batch_size, ())
     read = make_reader(table, list(table.columns))
-    return mapped(places.batch(batch_size), lambda rows: read(rows)[0])
+    dataset = mapped(places.batch(batch_size), lambda rows: read(rows)[0])
+    dataset.table = table  # keeps it alive
+    return dataset
 
 
 def _places(table, batch_size, columns):

@@ -33,7 +33,8 @@ def read_table(
     that is remembered until they change).
 
     Args:
-        train: path of a `.csv`, `.tsv`, `.parquet`, `.jsonl` or `.ndjson` file (UTF-8), or a
+        train: path of a `.csv`, `.tsv`, `.parquet`, `.jsonl` or `.ndjson` file (UTF-8), or of a
+            folder of `.parquet` files, which are one table in the order of their names; or a
             pandas DataFrame.
         columns: dict of `{key: column of the table}`; the keys name the raw columns from here
             on, such as `{"image": "photo", "text": "caption"}`.
@@ -156,9 +157,8 @@ def read_rows(
     bad = {}
     labels = label_rows(found, bad, {}, targets)
     statuses = np.full(len(found), "ok", object)
-    for row in range(len(found)):
-        reasons = [entry["reason"] for entry in [*found.entries(row), bad.get(row)] if entry]
-        statuses[row] = reasons[0] if reasons else "ok"
+    for row in {*found.wrong_rows(), *bad}:
+        statuses[row] = [*found.entries(row), bad.get(row)][0]["reason"]
     if label is None:
         labels = {"": np.full(len(found), -1, np.int32)}
         targets = {"": Target("", class_names=list(class_names or []))}

@@ -1,17 +1,19 @@
 """Tables of any form to columns of strings, every cell exactly as it is written."""
 
 import csv
+import itertools
 import json
 import os
 import sys
 from contextlib import suppress
-from datetime import date, time
-from numbers import Number
 from pathlib import Path
 
-import numpy as np
-
 from fusionkeras._checks import argument_error, did_you_mean
+from fusionkeras.data.cells import Cells, to_arrow
+from fusionkeras.data.values import as_arrow
+
+# How many rows are values of Python at once.
+_CHUNK = 16_384
 
 
 def read_cells(source, argument, wanted, lists=()):
@@ -22,15 +24,16 @@ def read_cells(source, argument, wanted, lists=()):
     truth value as "True", a float as its `repr`. Blank lines of a text file are no rows.
 
     Args:
-        source: path of a `.csv`, `.tsv`, `.parquet`, `.jsonl` or `.ndjson` file, or a pandas
-            DataFrame.
+        source: path of a `.csv`, `.tsv`, `.parquet`, `.jsonl` or `.ndjson` file, or of a folder of
+            `.parquet` files; or a pandas DataFrame.
         argument: str, the name under which errors speak of the table.
         wanted: list of str, the columns to read.
         lists: the names of columns whose values may be lists too: these are written as JSON.
 
     Returns:
-        `(cells, folder)`: `{column: object array (rows,) of str}`, and the `Path` of the folder
-        that holds the table (the current one for a DataFrame).
+        `(cells, folder)`: `{column: Cells}`, and the `Path` of the folder that paths in the table
+        start from: the one that holds the file, a folder of Parquet files itself, or for a
+        DataFrame the current one.
 
     Raises:
         TypeError: when `source` is neither a path nor a DataFrame.
@@ -38,12 +41,12 @@ def read_cells(source, argument, wanted, lists=()):
     """
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        columns = _read_file(path, argument, wanted)
-        folder = path.absolute().parent
+        chunks = _read_files(path, argument, wanted)
+        folder = path.absolute() if path.is_dir() else path.absolute().parent
     else:
-        columns = _read_frame(source, argument, wanted)
+        chunks = _read_frame(source, argument, wanted)
         folder = Path.cwd()
-    cells = {name: _as_strings(columns[name], argument, name, name in lists) for name in wanted}
+    cells = _gather(chunks, argument, wanted, lists)
     if not len(cells[wanted[0]]):
         raise argument_error(
             "The table has no rows",
@@ -53,17 +56,46 @@ def read_cells(source, argument, wanted, lists=()):
     return cells, folder
 
 
+def _gather(chunks, argument, wanted, lists):
+    """Joins chunks of rows, `{column: values}`, to `{column: Cells}`."""
+    import pyarrow as pa
+
+    pieces, row = {name: [to_arrow([])] for name in wanted}, 0
+    for chunk in chunks:
+        for name in pieces:
+            pieces[name].append(as_arrow(chunk[name], argument, name, name in lists, row))
+        row += len(chunk[wanted[0]])
+    # One column after the other, so that no more than one is there twice.
+    return {name: Cells(pa.concat_arrays(pieces.pop(name))) for name in list(pieces)}
+
+
+def _read_files(path, argument, wanted):
+    """The chunks of a file, or of all Parquet files of a folder."""
+    if not path.is_dir():
+        yield from _read_file(path, argument, wanted)
+        return
+    files = sorted(file for file in path.iterdir() if file.suffix.lower() == ".parquet")
+    if not files:
+        raise argument_error(
+            "The folder holds no table",
+            "files that end in .parquet, or the path of a file",
+            **{argument: str(path)},
+        )
+    for file in files:
+        yield from _read_file(file, argument, wanted)
+
+
 def _read_file(path, argument, wanted):
     reader = READERS.get(path.suffix.lower())
     if reader is None:
         raise argument_error(
             "Unknown kind of table",
-            f"a DataFrame or a file that ends in one of {list(READERS)}",
+            f"a DataFrame, a folder of Parquet files or a file that ends in one of {list(READERS)}",
             "Convert the table, or read it with pandas and pass the DataFrame.",
             **{argument: str(path)},
         )
     try:
-        return reader(path, wanted, {argument: str(path)})
+        yield from reader(path, wanted, {argument: str(path)})
     except UnicodeDecodeError as error:
         raise argument_error(
             "The table is not UTF-8",
@@ -88,7 +120,7 @@ def _read_csv(path, wanted, received):
             lines = csv.reader(
                 file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True
             )
-            return _collect(lines, wanted, received)
+            yield from _collect(lines, wanted, received)
         except csv.Error as error:
             raise argument_error(
                 f"The table cannot be parsed at line {lines.line_num} ({error})",
@@ -115,7 +147,12 @@ def _collect(lines, wanted, received):
             **received,
         )
     places = _find_columns(header, wanted, received)
-    columns = {name: [] for name in wanted}
+    for rows in _chunks(_rows(lines, header, received)):
+        yield {name: [fields[place] for fields in rows] for name, place in places.items()}
+
+
+def _rows(lines, header, received):
+    """The rows below the header, each a list of as many fields."""
     count = 0
     for fields in lines:
         if not fields and len(header) == 1:
@@ -129,23 +166,26 @@ def _collect(lines, wanted, received):
                 "Repair that line.",
                 **received,
             )
-        for name, place in places.items():
-            columns[name].append(fields[place])
+        yield fields
         count += 1
-    return columns
+
+
+def _chunks(rows):
+    """Lists of at most `_CHUNK` rows."""
+    rows = iter(rows)
+    return iter(lambda: list(itertools.islice(rows, _CHUNK)), [])
 
 
 def _read_json_lines(path, wanted, received):
+    names, empty = {}, True
     with open(path, encoding="utf-8-sig") as file:
-        lines = [
-            _parse(text, number, received)
-            for number, text in enumerate(file, start=1)
-            if text.strip()
-        ]
-    names = list(dict.fromkeys(name for line in lines for name in line))
-    if lines:
-        _find_columns(names, wanted, received)
-    return {name: [line.get(name) for line in lines] for name in wanted}
+        numbered = ((text, number) for number, text in enumerate(file, start=1) if text.strip())
+        for lines in _chunks(_parse(text, number, received) for text, number in numbered):
+            names |= dict.fromkeys(name for line in lines for name in line)
+            empty = False
+            yield {name: [line.get(name) for line in lines] for name in wanted}
+    if not empty:
+        _find_columns(list(names), wanted, received)
 
 
 def _parse(text, number, received):
@@ -177,10 +217,11 @@ def _read_parquet(path, wanted, received):
     from pyarrow import parquet
 
     try:
-        file = parquet.ParquetFile(path)
-        _find_columns(file.schema_arrow.names, wanted, received)
-        table = file.read(columns=list(dict.fromkeys(wanted)))
-        return {name: table.column(name).to_pylist() for name in wanted}
+        with parquet.ParquetFile(path) as file:
+            _find_columns(file.schema_arrow.names, wanted, received)
+            columns = list(dict.fromkeys(wanted))
+            for batch in file.iter_batches(_CHUNK, columns=columns):
+                yield {name: _values_of(batch.column(name)) for name in wanted}
     except pyarrow.ArrowException as error:
         raise argument_error(
             f"The table is no readable Parquet file ({error})",
@@ -188,6 +229,18 @@ def _read_parquet(path, wanted, received):
             "Write it again.",
             **received,
         ) from error
+
+
+def _values_of(column):
+    """An Arrow column of texts as it is, where they are UTF-8; others as a list."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        with suppress(pa.ArrowInvalid):
+            column.validate(full=True)
+            return column
+    return column.to_pylist()
 
 
 def _read_frame(frame, argument, wanted):
@@ -201,10 +254,13 @@ def _read_frame(frame, argument, wanted):
             **{argument: frame},
         )
     places = _find_columns(list(frame.columns), wanted, {argument: _shown(frame)})
-    return {name: frame.iloc[:, place].tolist() for name, place in places.items()}
+    for start in range(0, len(frame), _CHUNK):
+        some = frame.iloc[start : start + _CHUNK]
+        yield {name: some.iloc[:, place].tolist() for name, place in places.items()}
 
 
-# Ending -> reader: (path, wanted columns, {argument: path} for errors) -> {column: values}.
+# Ending -> reader: (path, wanted columns, {argument: path} for errors) -> chunks of rows,
+# {column: list or Arrow array of values}.
 READERS = {
     ".csv": _read_csv,
     ".tsv": _read_csv,
@@ -225,56 +281,6 @@ def _find_columns(names, wanted, received):
             f"The table has {problem} {column!r}", f"one of {names}", cure, **received
         )
     return {column: names.index(column) for column in wanted}
-
-
-def _as_strings(values, argument, column, lists):
-    cells = np.empty(len(values), object)
-    for row, value in enumerate(values):
-        if lists and _is_list(value):
-            value = [_as_string(item, argument, column, row) for item in value]
-            value = json.dumps(value, ensure_ascii=False)
-        cell = value if type(value) is str else _as_string(value, argument, column, row)
-        cells[row] = cell if cell.isascii() else _as_unicode(cell)
-    return cells
-
-
-def write_cells(values):
-    """Values as the cells of a column that may hold lists: an object array `(n,)` of str."""
-    return _as_strings(list(values), "table", "label", lists=True)
-
-
-def _is_list(value):
-    """Whether a value holds several: a list, a tuple or an array of one dimension."""
-    return isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim == 1)
-
-
-def _as_unicode(cell):
-    """A half of a surrogate pair, which is in no UTF-8 file, becomes U+FFFD."""
-    try:
-        cell.encode()
-    except UnicodeEncodeError:
-        return cell.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return cell
-
-
-def _as_string(value, argument, column, row):
-    import pandas as pd
-
-    plain = (str, bytes, Number, np.generic, date, time, os.PathLike, type(pd.NA), type(None))
-    if isinstance(value, plain):
-        if pd.isna(value):
-            return ""
-        if isinstance(value, float):
-            return float.__repr__(value)
-        if not isinstance(value, bytes):
-            return str(value)
-        with suppress(UnicodeDecodeError):
-            return value.decode()
-    raise argument_error(
-        f"Row {row} of the column {column!r} in the table {argument!r} holds no single value",
-        "a text, a number, a date or nothing",
-        cell=value,
-    )
 
 
 def _shown(source):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.cells import as_cells
 from fusionkeras.data.targets import by_head
 
 # Why a row is in the quarantine, or a modality absent; the whole list.
@@ -27,13 +28,14 @@ QUARANTINE_COLUMNS = ("table", "row", "column", "value", "reason", "detail")
 class Table:
     """The rows of one split, in order.
 
-    Nothing but strings is held: pictures are read batch by batch when they are needed.
+    Nothing but strings is held: pictures are read batch by batch when they are needed. Tables that
+    are taken from one another share their strings.
 
     Args:
         rows: int64 array `(n,)`, the place of each row in its input table, from 0.
         table: str, which input table: "train", "validation" or "test".
-        columns: dict of `{key: object array (n,) of str}`: the text of a cell; for files the
-            absolute path; "" where the modality is absent.
+        columns: dict of `{key: Cells}` of n strings: the text of a cell; for files the absolute
+            path; "" where the modality is absent. Lists and arrays of str become `Cells`.
         files: tuple of str, the keys whose cells are files.
         labels: by task, for several heads a dict of them by head. Classification and ordinal:
             int32 array `(n,)`, places in `class_names`; -1 where there is none. Multilabel:
@@ -57,6 +59,10 @@ class Table:
     missing: str = "quarantine"
     failures: list = field(default_factory=list)
     task: object = "classification"
+
+    def __post_init__(self):
+        columns = {key: as_cells(cells) for key, cells in self.columns.items()}
+        object.__setattr__(self, "columns", columns)
 
     def __len__(self):
         return len(self.rows)

@@ -8,6 +8,7 @@ import re
 import numpy as np
 
 from fusionkeras._checks import argument_error, check_choice, did_you_mean
+from fusionkeras.data.cells import as_cells
 from fusionkeras.data.labels import number_of, split_labels
 
 TASKS = ("classification", "multilabel", "regression", "ordinal")
@@ -153,7 +154,7 @@ def learn_names(target, cells):
 
     Args:
         target: `Target` whose names are to be learned.
-        cells: list of str, the labels of the usable rows.
+        cells: iterable of str, the labels of the usable rows.
 
     Returns:
         list of str: sorted; for an ordinal target by number, where all are numbers.
@@ -187,7 +188,7 @@ def encode(target, cells):
 
     Args:
         target: `Target` that has its class names.
-        cells: object array `(n,)` of str.
+        cells: `Cells`, or an iterable of str.
 
     Returns:
         `(labels, problems)`. Labels are int32 `(n,)`, places in `class_names`, -1 where missing
@@ -199,8 +200,18 @@ def encode(target, cells):
     >>> encode(Target("genre", "multilabel", class_names=["a", "b"]), ["b|a", "b", ""])[0].tolist()
     [[1.0, 1.0], [0.0, 1.0], [-1.0, -1.0]]
     """
+    cells, numbers = as_cells(cells).distinct()
     if target.task == "regression":
-        return _encode_numbers(cells)
+        labels, wrong = _encode_numbers(cells)
+    else:
+        labels, wrong = _encode_names(cells, target)
+    is_wrong = np.zeros(len(cells), bool)
+    is_wrong[list(wrong)] = True
+    rows = np.flatnonzero(is_wrong[numbers]).tolist()
+    return labels[numbers], {row: wrong[numbers[row]] for row in rows}
+
+
+def _encode_names(cells, target):
     ids = {name: number for number, name in enumerate(target.class_names)}
     found = [_ids_of(cell, target, ids) for cell in cells]
     problems = {row: one for row, one in enumerate(found) if isinstance(one, tuple)}
@@ -209,9 +220,9 @@ def encode(target, cells):
         labels[list(problems)] = -1
         for row, one in enumerate(found):
             labels[row, one if row not in problems else []] = 1
-    else:
-        labels = np.array([-1 if row in problems else one[0] for row, one in enumerate(found)])
-    return labels.astype(np.float32 if target.task == "multilabel" else np.int32), problems
+        return labels, problems
+    labels = [-1 if row in problems else one[0] for row, one in enumerate(found)]
+    return np.array(labels, np.int32), problems
 
 
 def _ids_of(cell, target, ids):
@@ -230,8 +241,8 @@ def _ids_of(cell, target, ids):
 def _encode_numbers(cells):
     numbers = [number_of(cell) for cell in cells]
     problems = {
-        row: ("not_a_number", "no finite number") if cells[row].strip() else _MISSING
-        for row, number in enumerate(numbers)
+        row: ("not_a_number", "no finite number") if cell.strip() else _MISSING
+        for row, (cell, number) in enumerate(zip(cells, numbers, strict=True))
         if not math.isfinite(number)
     }
     return np.array([math.nan if row in problems else x for row, x in enumerate(numbers)],

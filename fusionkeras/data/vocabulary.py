@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
@@ -46,9 +47,10 @@ def learn_vocabulary(table, column, size=20_000):
     if column in table.files:
         raise argument_error("The column holds files", "a column of texts", column=column)
     counts = Counter()
-    texts = table.columns[column].tolist()
+    texts = table.columns[column]
     for start in range(0, len(texts), _BATCH):
-        words = split_words(tf.constant(texts[start : start + _BATCH])).flat_values
+        some = texts.encoded(np.arange(start, min(start + _BATCH, len(texts))))
+        words = split_words(tf.constant(some)).flat_values
         unique, _, number = tf.unique_with_counts(words)
         counts.update(dict(zip(unique.numpy(), number.numpy().tolist(), strict=True)))
     if not counts:

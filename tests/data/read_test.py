@@ -248,3 +248,20 @@ def test_take(posts, read_posts):
     assert part.failures is not table.failures
     assert repr(part) == "Table(2 rows of 'train': image (files), text)"
     assert len(table.take(table.labels == 0)) == 10
+
+
+def test_a_folder_of_parquet_files_is_read_like_one_file(posts, read_posts, tmp_path):
+    (tmp_path / "parts").mkdir()
+    for row in range(40):
+        (tmp_path / f"{row}.png").rename(tmp_path / "parts" / f"{row}.png")
+    posts.loc[25, "caption"] = " "
+    posts.loc[7, "photo"] = "gone.png"
+    posts[:15].to_parquet(tmp_path / "parts" / "1.parquet")
+    posts[15:].to_parquet(tmp_path / "parts" / "2.parquet")
+    data = read_posts(tmp_path / "parts", files_root=None)
+    whole = read_posts(posts, files_root=tmp_path / "parts")
+    assert data.quarantine["row"].tolist() == [7, 25]
+    assert data.summary() == whole.summary()
+    for one, other in ((data.train, whole.train), (data.test, whole.test)):
+        assert np.array_equal(one.rows, other.rows) and np.array_equal(one.labels, other.labels)
+        assert all((one.columns[key] == other.columns[key]).all() for key in one.columns)

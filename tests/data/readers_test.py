@@ -128,9 +128,69 @@ def test_what_is_no_table_says_so(tmp_path):
             cells_of(tmp_path / name, "a")
     for ending in ("csv", "parquet", "jsonl"):
         (tmp_path / f"folder.{ending}").mkdir()
-        with pytest.raises(ValueError, match="The table cannot be opened"):
+        with pytest.raises(ValueError, match="The folder holds no table. Expected files that end"):
             cells_of(str(tmp_path / f"folder.{ending}"), "a")
     with pytest.raises(TypeError, match="Wrong type of table. Expected a path or a pandas Data"):
         cells_of([1, 2], "a")
     with pytest.raises(ValueError, match="The table has no rows"):
         cells_of(pd.DataFrame({"a": []}), "a")
+
+
+def write_parts(folder, frame, sizes):
+    """The rows of a table as Parquet files of so many rows each."""
+    folder.mkdir()
+    begin = 0
+    for number, size in enumerate(sizes):
+        frame[begin : begin + size].to_parquet(folder / f"part-{number}.parquet")
+        begin += size
+
+
+def test_a_folder_of_parquet_files_is_a_table(tmp_path):
+    frame = pd.DataFrame({"a": [f"a{row}" for row in range(100)], "b": range(100)})
+    write_parts(tmp_path / "parts", frame, [30, 0, 70])
+    (tmp_path / "parts" / "_SUCCESS").touch()
+    cells, folder = read_cells(tmp_path / "parts", "train", ["b", "a"])
+    assert cells["a"].tolist() == frame["a"].tolist()
+    assert cells["b"].tolist() == [str(row) for row in range(100)]
+    assert folder == tmp_path / "parts"
+
+
+def test_a_file_of_a_folder_that_differs_is_named(tmp_path):
+    write_parts(tmp_path / "parts", pd.DataFrame({"a": ["x"] * 5}), [5])
+    pd.DataFrame({"a2": ["y"]}).to_parquet(tmp_path / "parts" / "part-1.parquet")
+    with pytest.raises(ValueError, match="no column 'a'.*part-1.parquet.*Did you mean 'a2'"):
+        cells_of(tmp_path / "parts", "a")
+    frame = pd.DataFrame({"a": [object, object]}).map(lambda _: {"k": 1})
+    frame.to_parquet(tmp_path / "parts" / "part-1.parquet")
+    with pytest.raises(ValueError, match="Row 5 of the column 'a' .* holds no single value"):
+        cells_of(tmp_path / "parts", "a")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl", "frame"])
+def test_tables_of_many_chunks(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr("fusionkeras.data.readers._CHUNK", 3)
+    words = [f"w{row}" if row % 5 else None for row in range(10)]
+    frame = pd.DataFrame({"a": words, "b": range(10)})
+    path = tmp_path / f"t.{ending}"
+    {"csv": lambda: frame.to_csv(path, index=False), "parquet": lambda: frame.to_parquet(path),
+     "jsonl": lambda: frame.to_json(path, orient="records", lines=True),
+     "frame": lambda: None}[ending]()  # fmt: skip
+    expected = {"a": [word or "" for word in words], "b": [str(row) for row in range(10)]}
+    assert cells_of(frame if ending == "frame" else path, "a", "b") == expected
+
+
+def test_text_in_parquet_that_is_no_utf8_is_refused(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    broken = pa.array([b"ok", b"\xff"]).view(pa.string())
+    parquet.write_table(pa.table({"a": broken}), tmp_path / "t.parquet")
+    with pytest.raises(ValueError, match="The table is not UTF-8"):
+        cells_of(tmp_path / "t.parquet", "a")
+
+
+def test_json_lines_without_the_column(tmp_path):
+    for content in ("{}\n{}\n", '{"b": 1}\n'):
+        (tmp_path / "t.jsonl").write_text(content)
+        with pytest.raises(ValueError, match="no column 'a'"):
+            cells_of(tmp_path / "t.jsonl", "a")

@@ -46,7 +46,7 @@ class TableFeatures:
         )
         self.places, self._inputs_of_rows = _distinct(table, self.columns)
         self._digests = []
-        self._read = make_reader(table, self.columns)
+        self._table, self._read = table, make_reader(table, self.columns)
         self._by_tensors = not all(map(_is_ours, self.parts.values()))
         self._visits = np.zeros(len(table), np.int64)
 
@@ -169,7 +169,7 @@ def _distinct(table, columns):
     """The first place of each distinct combination of cells, and which one each row has."""
     import pandas as pd
 
-    cells = pd.DataFrame({column: table.columns[column] for column in columns})
+    cells = pd.DataFrame({column: table.columns[column].distinct()[1] for column in columns})
     numbers = cells.groupby(columns, sort=False, dropna=False).ngroup().to_numpy()
     _, places = np.unique(numbers, return_index=True)
     return places, numbers
