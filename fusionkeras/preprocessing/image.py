@@ -224,7 +224,8 @@ def _little(number, at):
 
 def _png_pixels(number):
     places = tf.constant([256**3, 256**2, 256, 1], tf.int64)
-    return tf.reduce_sum(number[16:20] * places) * tf.reduce_sum(number[20:24] * places)
+    sides = [tf.reduce_sum(number[16:20] * places), tf.reduce_sum(number[20:24] * places)]
+    return tf.reduce_prod([tf.minimum(side, 2**31) for side in sides])  # more would run over
 
 
 def _bmp_pixels(number):
