@@ -56,7 +56,7 @@ class Run:
         write_whole(path, lambda unfinished: unfinished.write_text(text, "utf-8"))
 
     def write_frame(self, path, frame):
-        """Writes a CSV file."""
+        """Writes a CSV file, cells as they are: a spreadsheet may take "=1+1" for a formula."""
         write_whole(path, lambda unfinished: frame.to_csv(unfinished, index=False))
 
     def write_model(self, serving):

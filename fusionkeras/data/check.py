@@ -9,12 +9,12 @@ import tensorflow as tf
 from fusionkeras.data.files import read_files
 from fusionkeras.data.headers import describe, examine_header
 from fusionkeras.data.memory import recall, remember
-from fusionkeras.preprocessing.image import MAX_PIXELS, decode_images
+from fusionkeras.preprocessing.image import MAX_PIXELS, DecodeImage, decode_images
 
 # More bytes than any picture of `MAX_PIXELS` pixels needs: such a file is never loaded.
 MAX_BYTES = 2**30
 # Results that another decoder found do not count.
-DECODER = f"1 tensorflow-{tf.__version__} {MAX_PIXELS}"
+DECODER = f"{DecodeImage.edition} tensorflow-{tf.__version__} {MAX_PIXELS}"
 _BATCH = 32
 
 

@@ -1,5 +1,6 @@
 """What the first bytes of a picture's file tell, in plain Python and in words for people."""
 
+import re
 import struct
 
 from fusionkeras.preprocessing.image import MAX_PIXELS
@@ -27,6 +28,8 @@ _FOREIGN = (
     (b"\x1f\x8b", 0, "gzip archive"),
     (b"RIFF", 0, "RIFF file that is not WebP"),
 )
+# Markers of a JPEG that stand alone.
+_WITHOUT_LENGTH = b"\x01\xd0\xd1\xd2\xd3\xd4\xd5\xd6\xd7"
 
 
 def examine_header(path):
@@ -123,12 +126,9 @@ def _webp_sides(head):
 def _jpeg_sides(file):
     """Walks over the segments of a JPEG to the frame header, which holds the size."""
     file.seek(2)
-    while True:
-        marker = file.read(1)
-        if marker != b"\xff":
-            return None
-        while marker == b"\xff":
-            marker = file.read(1)
+    while marker := _next_marker(file):
+        if marker in _WITHOUT_LENGTH:
+            continue
         length = file.read(2)
         if len(length) < 2 or marker in b"\xd9\xda":
             return None
@@ -136,4 +136,17 @@ def _jpeg_sides(file):
         if 0xC0 <= marker[0] <= 0xCF and marker[0] not in (0xC4, 0xC8, 0xCC):
             frame = file.read(5)
             return struct.unpack(">HH", frame[1:])[::-1] if len(frame) == 5 else None
-        file.seek(int.from_bytes(length, "big") - 2, 1)
+        file.seek(max(int.from_bytes(length, "big") - 2, 0), 1)
+    return None
+
+
+def _next_marker(file):
+    """The next marker, b"" at the end; what stands before it is passed over, as decoders do."""
+    while chunk := file.read(4096):
+        found = re.search(rb"\xff([^\xff\0])", chunk)
+        if found:
+            file.seek(found.end() - len(chunk), 1)
+            return found[1]
+        if chunk.endswith(b"\xff") and len(chunk) > 1:
+            file.seek(-1, 1)
+    return b""

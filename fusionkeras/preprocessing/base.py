@@ -31,6 +31,10 @@ class Preprocessor(keras.layers.Layer):
         ValueError: when a column is missing.
     """
 
+    # Which edition of the computation this is: raised where the same arguments begin to give other
+    # tensors, so that nothing that was kept of the former is taken for the latter.
+    edition = 1
+
     def __init__(self, columns, **kwargs):
         # Strings and dicts pass as they are: Keras must neither convert nor cast them.
         super().__init__(**{"autocast": False, **kwargs})

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from fusionkeras._checks import check_image_size
 from fusionkeras.preprocessing.base import Preprocessor
+from fusionkeras.preprocessing.exif import read_orientations, swaps_sides, turn
 
 # The mark of an absent picture, in every pixel; real pixels lie in [0, 255].
 ABSENT_PIXEL = -1.0
@@ -27,7 +28,8 @@ class DecodeImage(Preprocessor):
 
     JPEG, PNG, GIF (first frame), WebP (not animated) and BMP of 24 and 32 bits; grey, CMYK, alpha
     (dropped) and 16 bits (reduced) included. Resizing is bilinear and antialiased and does not
-    keep the aspect ratio. EXIF rotation is not applied.
+    keep the aspect ratio. A JPEG is turned as its EXIF orientation says; those of PNG and WebP are
+    not read.
 
     A JPEG much larger than `image_size` is decoded straight to 1/2, 1/4 or 1/8 of its size: the
     smallest of them with both sides at least 5/3 of the wanted ones, which then is resized. That
@@ -56,6 +58,8 @@ class DecodeImage(Preprocessor):
     >>> pixels[:, 0, 0, 0].numpy().tolist()
     [0.0, -1.0]
     """
+
+    edition = 2  # 1 did not turn JPEGs
 
     def __init__(self, image_size=(224, 224), column="image", output=None, **kwargs):
         super().__init__(columns=[column], **kwargs)
@@ -103,9 +107,10 @@ def decode_images(encoded, image_size):
     absent = tf.fill((*image_size, 3), ABSENT_PIXEL)
 
     def decode(row):
-        sides = _jpeg_sides(row)
-        reason = _reason_of_header(row, sides)
-        read = functools.partial(_read_pixels, row, sides, image_size)
+        encoded, orientation = row
+        sides = _jpeg_sides(encoded)
+        reason = _reason_of_header(encoded, sides)
+        read = functools.partial(_read_pixels, encoded, orientation, sides, image_size)
         pixels = tf.cond(reason == "ok", read, lambda: absent)
         return tf.ensure_shape(pixels, (*image_size, 3)), reason
 
@@ -114,17 +119,16 @@ def decode_images(encoded, image_size):
         return _first_that_works(_apply(decode, row), fallback)
 
     signature = (tf.TensorSpec((*image_size, 3), tf.float32), tf.TensorSpec((), tf.string))
+    rows = encoded, read_orientations(encoded)
     together, one_by_one = (
-        _apply(
-            lambda rows, each=each: tf.map_fn(each, rows, fn_output_signature=signature), encoded
-        )
+        _apply(lambda rows, each=each: tf.map_fn(each, rows, fn_output_signature=signature), rows)
         for each in (decode, decode_guarded)
     )
     return _first_that_works(together, one_by_one)
 
 
-def _apply(function, value):
-    return tf.data.Dataset.from_tensors(value).map(function)
+def _apply(function, rows):
+    return tf.data.Dataset.from_tensors(rows).map(lambda *rows: function(rows))
 
 
 def _first_that_works(attempt, fallback):
@@ -141,13 +145,16 @@ def _jpeg_sides(encoded):
     )
 
 
-def _read_pixels(encoded, jpeg_sides, image_size):
-    pixels, sides = tf.cond(
+def _read_pixels(encoded, orientation, jpeg_sides, image_size):
+    return tf.cond(
         _starts(encoded, _JPEG),
-        lambda: _read_jpeg(encoded, jpeg_sides, image_size),
-        lambda: _read_other(encoded),
+        lambda: _read_jpeg(encoded, orientation, jpeg_sides, image_size),
+        lambda: _resize(*_read_other(encoded), image_size),
     )
-    # `tf.image.resize(pixels, image_size, antialias=True)`, but for sides that are no integers.
+
+
+def _resize(pixels, sides, image_size):
+    """`tf.image.resize(pixels, image_size, antialias=True)`, but for sides that are no integers."""
     return tf.raw_ops.ScaleAndTranslate(
         images=pixels[None],
         size=image_size,
@@ -158,10 +165,17 @@ def _read_pixels(encoded, jpeg_sides, image_size):
     )[0]
 
 
-def _read_jpeg(encoded, sides, image_size):
+def _read_jpeg(encoded, orientation, sides, image_size):
+    """Turns what has been resized, to the sides that it has before: there is less to turn."""
+    size = tf.where(swaps_sides(orientation), image_size[::-1], image_size)
+    pixels, sides = _decode_jpeg(encoded, sides, size)
+    return turn(_resize(pixels, sides, size), orientation)
+
+
+def _decode_jpeg(encoded, sides, size):
     """Pixels, and the sides that they stand for: 3001 rows at 1/8 are 375.125, though 376 come."""
     more, less = JPEG_SPARE
-    room = tf.reduce_min(less * sides // [more * side for side in image_size])
+    room = tf.reduce_min(less * sides // (more * size))
     which = tf.reduce_sum(tf.cast(room >= JPEG_RATIOS[1:], tf.int32))
     # By default TensorFlow takes fast cosines: 0.8 grey levels too dark, and hardly faster.
     decode = functools.partial(
@@ -210,7 +224,8 @@ def _little(number, at):
 
 def _png_pixels(number):
     places = tf.constant([256**3, 256**2, 256, 1], tf.int64)
-    return tf.reduce_sum(number[16:20] * places) * tf.reduce_sum(number[20:24] * places)
+    sides = [tf.reduce_sum(number[16:20] * places), tf.reduce_sum(number[20:24] * places)]
+    return tf.reduce_prod([tf.minimum(side, 2**31) for side in sides])  # more would run over
 
 
 def _bmp_pixels(number):

@@ -66,6 +66,7 @@ BAD = {
     "magic of jpeg only": (b"\xff\xd8\xff", "unreadable"),
     "magic of png only": (b"\x89PNG\r\n\x1a\n", "unreadable"),
     "bomb": (encode(Image.new("L", (20000, 10000)), "PNG"), "too_large"),
+    "png of endless sides": (GOOD["png"][:16] + b"\xff" * 8 + GOOD["png"][24:], "too_large"),
     "bmp of huge height": (GOOD["bmp"][:22] + b"\xff\xff\xff\x7f" + GOOD["bmp"][26:], "too_large"),
 }
 

@@ -123,7 +123,7 @@ def test_distinct_pictures_go_through_once_and_ever(data, passes):
 
 
 @pytest.mark.slow
-def test_what_has_changed_is_computed_again(data, passes, tmp_path):
+def test_what_has_changed_is_computed_again(data, passes, tmp_path, monkeypatch):
     def count(model, preprocessor, table):
         passes.clear()
         fk.fit(model, fk.prepare(table, preprocessor, 8), verbose=0)
@@ -150,6 +150,9 @@ def test_what_has_changed_is_computed_again(data, passes, tmp_path):
     assert count(twin, preprocessor, moved) == 0
     encoder = twin.get_layer("image_encoder")
     encoder.set_weights([encoder.get_weights()[0] + 1e-6, *encoder.get_weights()[1:]])
+    assert count(twin, preprocessor, moved) == len(set(moved.columns["image"]))
+    # the same preprocessing by another edition of its code
+    monkeypatch.setattr(fk.DecodeImage, "edition", fk.DecodeImage.edition + 1)
     assert count(twin, preprocessor, moved) == len(set(moved.columns["image"]))
 
 

@@ -79,7 +79,7 @@ class TableFeatures:
         config = {key: value for key, value in part.get_config().items() if key not in NAMES}
         reads = [self.columns.index(column) for column in part.columns]
         gives = [inputs.index(name) if name in inputs else -1 for name in part.output_specs()]
-        return [type(part).__name__, config, reads, gives]
+        return [type(part).__name__, part.edition, config, reads, gives]
 
     def _digest(self, raw, tensors):
         """Hashes of what enters, one a row: raw columns, or the tensors that were made of them."""
