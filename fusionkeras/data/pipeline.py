@@ -1,13 +1,15 @@
 """From the rows of a table to batches that a model can be fitted on."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
+from fusionkeras.data.imbalance import balanced_weights, check_imbalance, shares_of
 from fusionkeras.data.inputs import columns_of, make_judge, make_reader, parts_of, preprocess
+from fusionkeras.data.resampling import drawn_places
 from fusionkeras.data.rowcache import RowCache
 from fusionkeras.data.table import Table
 from fusionkeras.data.targets import by_head, fill_missing
@@ -29,6 +31,8 @@ class Source:
     # The rows by their places, in the order of each epoch: every dataset that is made from this
     # source takes the next order from here.
     places: tf.data.Dataset | None = None
+    # What is done against imbalance, `{head: name}`, in the data or in the loss.
+    imbalance: dict = field(default_factory=dict)
 
 
 def prepare(
@@ -39,6 +43,7 @@ def prepare(
     seed=0,
     class_weight=None,
     cache=False,
+    imbalance=None,
 ):
     """Makes batches of a table's rows, pictures read as they are needed.
 
@@ -56,6 +61,12 @@ def prepare(
             head; for regression None. A row of several labels weighs the mean of their weights.
         cache: bool or path. True keeps preprocessed rows in memory, a path in files in that
             folder (until the dataset is not used any more), so that later epochs decode nothing.
+        imbalance: None, "class_weight" (`class_weight="balanced"`) or "resample": rows are drawn
+            with replacement, each class equally often in expectation, an epoch as long as the
+            table; a row of several labels in proportion to the mean of its balanced weights.
+            "focal" and "logit_adjusted" are the loss's part: `compile_model` takes the same
+            names. For several heads one for all that have classes, or a dict by head; at most one
+            head is resampled.
 
     Returns:
         `tf.data.Dataset` of `(inputs, label, sample_weight)`: a dict of tensors `(batch, ...)`,
@@ -65,7 +76,8 @@ def prepare(
 
     Raises:
         TypeError: for arguments of the wrong type.
-        ValueError: for a table without rows or without a column that the preprocessor reads.
+        ValueError: for a table without rows or without a column that the preprocessor reads, for
+            wrong weights and ways against imbalance, and for resampling without `shuffle`.
 
     Example:
     >>> import pandas as pd
@@ -93,11 +105,28 @@ def prepare(
     check_integer("seed", 0, seed=seed)
     _check_cache(cache)
     places = _places(table, batch_size, preprocessor.columns)
-    if shuffle:
+    chosen = check_imbalance(imbalance, {head: task for head, (task, *_) in table.heads().items()})
+    class_weight = balanced_weights(class_weight, chosen)
+    shares = shares_of(table, chosen)
+    if shares is not None:
+        _check_shuffled(shuffle, imbalance)
+        places = drawn_places(shares, seed)
+    elif shuffle:
         places = places.shuffle(len(table), seed=seed, reshuffle_each_iteration=True)
     return batches_of(
-        Source(table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places)
+        Source(table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places, chosen)
     )
+
+
+def _check_shuffled(shuffle, imbalance):
+    if not shuffle:
+        raise argument_error(
+            "Resampling draws the rows, so they have no order to keep",
+            "shuffle=True",
+            "Resample the rows of training only.",
+            imbalance=imbalance,
+            shuffle=shuffle,
+        )
 
 
 def batches_of(source, provided=(), provide=None):
