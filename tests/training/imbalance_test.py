@@ -14,11 +14,11 @@ WORDS = ["red", "green", "blue", "fine", "cracked"]
 SEVERAL = {"label": "classification", "tags": "multilabel", "price": "regression"}
 
 
-def skewed(rows=600, seed=0):
+def skewed(rows=1500, seed=0):
     """Faulty things are one in seventeen, and nearly always called cracked."""
     random = np.random.default_rng(seed)
     rare = random.uniform(size=rows) < 0.06
-    said = random.uniform(size=rows) < np.where(rare, 0.9, 0.02)
+    said = random.uniform(size=rows) < np.where(rare, 0.95, 0.01)
     colours = random.choice(WORDS[:3], rows)
     frame = pd.DataFrame({"text": [f"{x} {'cracked' if y else 'fine'}" for x, y in
                                    zip(colours, said, strict=True)]})  # fmt: skip
@@ -148,10 +148,11 @@ def test_a_loss_that_only_the_data_were_told_of(auxiliary):
 
 
 def recall_of_the_rare(way, data, seed=0):
+    """After one pass, when nobody has learned all there is: focal loss only gets there sooner."""
     keras.utils.set_random_seed(seed)
     model = fk.build_classifier([branch()], fk.Concat(hidden_dim=8))
-    fk.compile_model(model, 0.003, imbalance=way, train=data.train)
-    fk.fit(model, prepared(data.train, imbalance=way), epochs=3, verbose=0)
+    fk.compile_model(model, 0.001, imbalance=way, train=data.train)
+    fk.fit(model, prepared(data.train, imbalance=way), epochs=1, verbose=0)
     report = fk.evaluate(model, prepared(data.test, shuffle=False), data.class_names)
     return report.per_class["faulty"]["recall"]
 
