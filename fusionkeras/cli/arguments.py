@@ -167,6 +167,11 @@ def _add_data(group):
         help="how pictures are checked before training",
     )
     group.add_argument(
+        "--row-weight",
+        metavar="COLUMN",
+        help="how much each row counts in training, numbers of at least 0",
+    )
+    group.add_argument(
         "--cache-pictures",
         action="store_true",
         help="keep decoded pictures and token ids in memory",

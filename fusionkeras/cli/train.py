@@ -118,6 +118,7 @@ def read_data(options, tasks):
         check=options.check,
         files_root=options.files_root,
         progress=sys.stderr.isatty(),
+        weight=options.row_weight,
         **arguments_of_labels(options, tasks),
     )
 
