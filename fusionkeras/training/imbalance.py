@@ -36,7 +36,8 @@ def check_losses(model, chosen):
         chosen: dict of `{head: one of IMBALANCE}`, what `prepare` was told.
     """
     for head, kind in chosen.items():
-        loss = model.loss.get(head) if isinstance(model.loss, dict) else model.loss
+        loss = getattr(model, "loss", None)  # one that was never compiled has none
+        loss = loss.get(head) if isinstance(loss, dict) else loss
         loss = loss.loss if isinstance(loss, WithBranches) else loss
         if kind in LOSSES and not isinstance(loss, LOSSES[kind]):
             raise argument_error(

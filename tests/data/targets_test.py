@@ -161,7 +161,11 @@ WRONG = [
     ({"class_names": "ab"}, ValueError, "Wrong class names"),
     ({"task": "regression", "class_names": ["a", "b"]}, ValueError, "Regression has no classes"),
     ({"separator": " "}, ValueError, "Wrong separator"),
-    ({"task": "multilabel", "class_names": ["a|b", "c"]}, ValueError, "label=.a.b.. Rename the label"),
+    (
+        {"task": "multilabel", "class_names": ["a|b", "c"]},
+        ValueError,
+        "label=.a.b.. Rename the label",
+    ),
     ({"label": 3}, TypeError, "Wrong type of label"),
 ]
 
