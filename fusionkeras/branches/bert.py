@@ -11,9 +11,11 @@ from fusionkeras._checks import (
     missing_package,
 )
 from fusionkeras.branches.base import Branch, at_least_one_step, masked_mean
+from fusionkeras.branches.word_dropout import WordDropout
 from fusionkeras.preprocessing.bert import WordPieceTokens
 
 POOLINGS = ("mean", "first")
+SPECIAL = ("[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]")  # no words
 
 
 def bert_branch(
@@ -25,6 +27,7 @@ def bert_branch(
     trainable=False,
     name="text",
     column=None,
+    word_dropout=0.0,
 ):
     """A branch that reads texts by a BERT encoder.
 
@@ -39,6 +42,9 @@ def bert_branch(
         trainable: bool, whether the encoder learns.
         name: str, the name of the branch; its input is `<name>_token_ids`.
         column: str, the raw column with the texts; by default `name`.
+        word_dropout: float in [0, 1), share of the tokens that are read as `[MASK]` in training,
+            never all of a text. A frozen encoder then has to run in every epoch, unless
+            `fit(views=K)` keeps K views of each text.
 
     Returns:
         A `Branch` with the input `<name>_token_ids`: int32 `(batch, sequence_length)`, padding
@@ -65,24 +71,25 @@ def bert_branch(
     check_choice("weights", ("preset",), weights=weights or "preset")
     check_integer("sequence length", 3, sequence_length=sequence_length)
     check_rate("dropout", dropout=dropout)
+    check_rate("rate of dropped words", word_dropout=word_dropout)
     vocabulary, lowercase = _read_tokenizer(preset)
     backbone = _read_backbone(preset, weights is not None, dropout)
     _check_length(backbone, sequence_length)
     tokens = WordPieceTokens(
         vocabulary, sequence_length, lowercase, column=column or name, output=f"{name}_token_ids"
     )
-    encoder = _encoder(backbone, tokens, pooling, f"{name}_encoder")
+    encoder = _encoder(backbone, tokens, pooling, word_dropout, f"{name}_encoder")
     encoder.trainable = trainable
     return Branch(name, encoder, tokens)
 
 
-def _encoder(backbone, tokens, pooling, name):
+def _encoder(backbone, tokens, pooling, word_dropout, name):
     ids = keras.Input((tokens.sequence_length,), name=tokens.output_name, dtype="int32")
     mask = ids != tokens.vocabulary.index("[PAD]")
     attended = at_least_one_step(mask)
     sequence = backbone(
         {
-            "token_ids": ids,
+            "token_ids": _dropped(ids, tokens.vocabulary, word_dropout),
             "segment_ids": ops.zeros_like(ids),
             "padding_mask": ops.cast(attended, "int32"),
         }
@@ -95,6 +102,15 @@ def _encoder(backbone, tokens, pooling, name):
         "present": ops.any(mask, axis=-1),
     }
     return keras.Model(ids, outputs, name=name)
+
+
+def _dropped(ids, vocabulary, word_dropout):
+    """The ids with some words replaced in training, all special tokens kept."""
+    if not word_dropout:
+        return ids
+    special = [vocabulary.index(token) for token in SPECIAL if token in vocabulary]
+    replacement = vocabulary.index("[MASK]" if "[MASK]" in vocabulary else "[UNK]")
+    return WordDropout(word_dropout, replacement, special)(ids)
 
 
 def _keras_hub():

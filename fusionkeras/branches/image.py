@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from fusionkeras._checks import argument_error, check_choice, check_image_size
+from fusionkeras.branches.augment import augmented
 from fusionkeras.branches.base import Branch, grid_mask
 from fusionkeras.branches.small_cnn import small_cnn
 from fusionkeras.preprocessing.image import ABSENT_PIXEL, DecodeImage
@@ -20,6 +21,7 @@ def image_branch(
     trainable=False,
     name="image",
     column=None,
+    augment=None,
 ):
     """A branch that reads pictures.
 
@@ -35,13 +37,18 @@ def image_branch(
         trainable: bool, whether the backbone learns; `small_cnn` does whatever this says.
         name: str, the name of the branch and of its input.
         column: str, the raw column with encoded pictures; by default `name`.
+        augment: None; "light": moved, zoomed and lit a little otherwise; or a list of Keras layers
+            such as `keras.layers.RandAugment()`. In training only. A frozen encoder then has to
+            run in every epoch, unless `fit(views=K)` keeps K views of each picture. What a text
+            may speak of is for you to leave alone: mirroring, rotation, colours.
 
     Returns:
         A `Branch` with the input `<name>`: float32 `(batch, height, width, 3)`, RGB in [0, 255],
         `-1` everywhere in an absent picture.
 
     Raises:
-        ValueError: for an unknown encoder, or weights that cannot be had or do not fit.
+        ValueError: for an unknown encoder, or weights that cannot be had or do not fit, or wrong
+            layers in `augment`.
 
     Example:
         >>> branch = image_branch("mobilenet_v2", weights=None, image_size=(64, 64))
@@ -51,7 +58,7 @@ def image_branch(
     check_choice("image encoder", IMAGE_ENCODERS, encoder=encoder)
     size = check_image_size(image_size)
     pixels = keras.Input((*size, 3), name=name, dtype="float32")
-    grid = IMAGE_ENCODERS[encoder](pixels, weights)
+    grid = IMAGE_ENCODERS[encoder](augmented(pixels, augment), weights)
     model = keras.Model(pixels, _features(pixels, grid), name=f"{name}_encoder")
     model.trainable = trainable or encoder == "small_cnn"
     return Branch(name, model, DecodeImage(size, column=column or name, output=name))

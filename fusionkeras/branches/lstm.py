@@ -5,8 +5,15 @@ from keras import ops
 
 from fusionkeras._checks import argument_error, check_choice, check_integer, check_rate
 from fusionkeras.branches.base import Branch, at_least_one_step
+from fusionkeras.branches.word_dropout import WordDropout
 from fusionkeras.branches.word_vectors import read_word_vectors
-from fusionkeras.preprocessing.text import PADDING_ID, RESERVED_IDS, WordIds, check_vocabulary
+from fusionkeras.preprocessing.text import (
+    PADDING_ID,
+    RESERVED_IDS,
+    UNKNOWN_ID,
+    WordIds,
+    check_vocabulary,
+)
 
 CELLS = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU}
 
@@ -24,6 +31,7 @@ def lstm_branch(
     trainable=True,
     name="text",
     column=None,
+    word_dropout=0.0,
 ):
     """A branch that reads texts word by word: Embedding + LSTM (or GRU).
 
@@ -46,6 +54,8 @@ def lstm_branch(
         trainable: bool, whether the encoder learns.
         name: str, the name of the branch; its input is `<name>_token_ids`.
         column: str, the raw column with the texts; by default `name`.
+        word_dropout: float in [0, 1), share of the words that count as unknown in training, never
+            all of a text.
 
     Returns:
         A `Branch` with the input `<name>_token_ids`: int32 `(batch, sequence_length)`, 0 is
@@ -69,9 +79,12 @@ def lstm_branch(
     check_integer("number of units", units=units)
     ids = keras.Input((sequence_length,), name=f"{name}_token_ids", dtype="int32")
     mask = ids != PADDING_ID
-    words = _embedding(vocabulary, size, embedding_dim, word_vectors)(ids)
+    read = ids
+    if check_rate("rate of dropped words", word_dropout=word_dropout):
+        read = WordDropout(word_dropout, UNKNOWN_ID, [PADDING_ID])(ids)
+    words = _embedding(vocabulary, size, embedding_dim, word_vectors)(read)
     if check_rate("dropout", dropout=dropout):
-        words = keras.layers.Dropout(dropout, name="word_dropout")(words)
+        words = keras.layers.Dropout(dropout, name="vector_dropout")(words)
     outputs = {
         **_recurrent(words, mask, cell, units, bidirectional),
         "padding_mask": mask,

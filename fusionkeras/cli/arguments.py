@@ -4,10 +4,11 @@ import argparse
 import json
 
 from fusionkeras._checks import argument_error
+from fusionkeras.branches.augment import AUGMENTATIONS
 from fusionkeras.branches.bert import POOLINGS
 from fusionkeras.branches.image import IMAGE_ENCODERS
 from fusionkeras.cli.actions import Columns, Labels, Several
-from fusionkeras.data import TASKS
+from fusionkeras.data import IMBALANCE, TASKS
 from fusionkeras.fusion import FUSIONS
 from fusionkeras.objectives import OBJECTIVES
 from fusionkeras.version import __version__
@@ -137,10 +138,10 @@ def _add_tasks(group):
         help="all labels in their order, such as the ranks of an ordinal task",
     )
     group.add_argument(
-        "--loss",
+        "--imbalance",
         action=Several,
-        metavar="[COLUMN=]KIND",
-        help="focal or logit_adjusted, in place of what the task implies",
+        metavar="[COLUMN=]WAY",
+        help=f"what is done for rare classes: {', '.join(IMBALANCE)}, or none (the default)",
     )
     group.add_argument(
         "--loss-weight",
@@ -166,10 +167,9 @@ def _add_data(group):
         help="how pictures are checked before training",
     )
     group.add_argument(
-        "--class-weight",
-        choices=("none", "balanced"),
-        default="none",
-        help="balanced: rare classes weigh more",
+        "--row-weight",
+        metavar="COLUMN",
+        help="how much each row counts in training, numbers of at least 0",
     )
     group.add_argument(
         "--cache-pictures",
@@ -184,6 +184,12 @@ def _add_model(group):
         "--weights", default="imagenet", metavar="imagenet|none|FILE", help="of the picture encoder"
     )
     group.add_argument("--image-size", type=_integers, default=[224, 224], metavar="H,W")
+    group.add_argument(
+        "--augment",
+        choices=("none", *AUGMENTATIONS),
+        default="none",
+        help="light: pictures are moved, zoomed and lit a little otherwise in training",
+    )
     group.add_argument("--text-encoder", choices=TEXT_ENCODERS, default="lstm")
     group.add_argument(
         "--preset", default="bert_small_en_uncased", metavar="NAME_OR_DIR", help="of bert"
@@ -196,6 +202,13 @@ def _add_model(group):
         type=int,
         metavar="N",
         help="words (lstm, default 64) or tokens (bert, default 128)",
+    )
+    group.add_argument(
+        "--word-dropout",
+        type=float,
+        default=0.0,
+        metavar="X",
+        help="how often a word counts as unknown in training, never all of a text",
     )
     group.add_argument("--fusion", choices=FUSIONS, default="concat")
     group.add_argument(
@@ -251,6 +264,14 @@ def _add_training(group):
         metavar="FOLDER|none",
         help="where features of frozen encoders are kept (default: the user's cache folder); "
         "none computes them anew in every epoch",
+    )
+    group.add_argument(
+        "--views",
+        type=int,
+        default=0,
+        metavar="K",
+        help="keep K random views of each picture or text that is changed at random ahead of a "
+        "frozen encoder, which otherwise runs in every epoch",
     )
     group.add_argument("--seed", type=int, default=0, metavar="N")
 

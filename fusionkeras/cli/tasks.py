@@ -1,9 +1,8 @@
-"""What the command line says about labels: their tasks, losses, weights and order."""
+"""What the command line says about labels: their tasks, weights and order, and rare ones."""
 
 from fusionkeras._checks import argument_error, check_choice, did_you_mean
 from fusionkeras.data import TASKS, infer_task
 from fusionkeras.data.readers import read_cells
-from fusionkeras.data.targets import by_head
 
 
 def columns_of_labels(options):
@@ -69,18 +68,18 @@ def arguments_of_labels(options, tasks):
     return {**label, "separator": separator_of(options)}
 
 
-def loss_of(options, table):
-    """The kind of loss for `compile_model`: of one head, or `{head: kind}`."""
-    tasks = table.task if isinstance(table.task, dict) else {options.label: table.task}
-    kinds = by_column(options.loss, list(tasks), "loss")
-    said = {text.rpartition("=")[0] for text in options.loss or ()}
-    # A kind that is said for all heads is for those that have classes.
-    kinds = {
-        head: kind
-        for head, kind in kinds.items()
+def imbalance_of(options, table):
+    """What is done for rare classes, for `prepare` and `compile_model`."""
+    tasks = {head or options.label: task for head, (task, *_) in table.heads().items()}
+    ways = by_column(options.imbalance, list(tasks), "imbalance")
+    said = {text.rpartition("=")[0] for text in options.imbalance or ()}
+    # A way that is said for all heads is for those that have classes.
+    ways = {
+        head: None if way == "none" else way
+        for head, way in ways.items()
         if len(tasks) == 1 or tasks[head] != "regression" or head in said
     }
-    return kinds if isinstance(table.task, dict) else kinds.get(options.label)
+    return ways if isinstance(table.task, dict) else ways.get(options.label)
 
 
 def loss_weights_of(options):
@@ -101,19 +100,3 @@ def loss_weights_of(options):
             "--loss-weight COLUMN=0.5",
             loss_weight=options.loss_weight,
         ) from error
-
-
-def class_weight_of(options, table):
-    """The class weights for `prepare`."""
-    if options.class_weight == "none":
-        return None
-    weighed = {
-        head: options.class_weight
-        for head, (task, _, _) in table.heads().items()
-        if task != "regression"
-    }
-    if not weighed:
-        raise argument_error(
-            "Regression has no classes to weigh", "none", class_weight=options.class_weight
-        )
-    return by_head(weighed)

@@ -12,8 +12,7 @@ from fusionkeras.cli.arguments import UNSAID
 from fusionkeras.cli.run import Run, describe, hashes
 from fusionkeras.cli.tasks import (
     arguments_of_labels,
-    class_weight_of,
-    loss_of,
+    imbalance_of,
     loss_weights_of,
     read_tasks,
 )
@@ -40,7 +39,6 @@ def run_train(options):
     branches = build_branches(options, data)
     model = assemble(options, branches, data.train)
     _compile(options, model, data.train, options.learning_rate)  # raises now, as do these
-    class_weight_of(options, data.train)
     for branch, last in options.unfreeze or ():
         layers_to_unfreeze(model, branch, last)  # raises now, not after the first stage
     if not options.resume:
@@ -120,6 +118,7 @@ def read_data(options, tasks):
         check=options.check,
         files_root=options.files_root,
         progress=sys.stderr.isatty(),
+        weight=options.row_weight,
         **arguments_of_labels(options, tasks),
     )
 
@@ -127,19 +126,22 @@ def read_data(options, tasks):
 def build_branches(options, data):
     """One branch a column, of the encoders that the options name."""
     weights = None if options.weights == "none" else options.weights
+    augment = None if options.augment == "none" else options.augment
     images = [
-        image_branch(options.image_encoder, weights, options.image_size, name=name)
+        image_branch(options.image_encoder, weights, options.image_size, name=name, augment=augment)
         for name in options.image or ()
     ]
     return images + [_text_branch(options, data, name) for name in options.text or ()]
 
 
 def _text_branch(options, data, name):
-    length = {} if options.sequence_length is None else {"sequence_length": options.sequence_length}
+    common = {"name": name, "word_dropout": options.word_dropout}
+    if options.sequence_length is not None:
+        common["sequence_length"] = options.sequence_length
     if options.text_encoder == "bert":
-        return bert_branch(options.preset, pooling=options.pooling, name=name, **length)
+        return bert_branch(options.preset, pooling=options.pooling, **common)
     vocabulary = learn_vocabulary(data.train, name, size=options.vocabulary_size)
-    return lstm_branch(vocabulary, word_vectors=options.word_vectors, name=name, **length)
+    return lstm_branch(vocabulary, word_vectors=options.word_vectors, **common)
 
 
 def assemble(options, branches, table):
@@ -161,9 +163,12 @@ def assemble(options, branches, table):
 
 
 def _compile(options, model, table, learning_rate):
-    weights = loss_weights_of(options)
     compile_model(
-        model, learning_rate, loss=loss_of(options, table), train=table, loss_weights=weights
+        model,
+        learning_rate,
+        train=table,
+        loss_weights=loss_weights_of(options),
+        imbalance=imbalance_of(options, table),
     )
 
 
@@ -175,8 +180,8 @@ def _train_in_stages(options, run, model, data, preprocessor):
         options.batch_size,
         shuffle=True,
         seed=options.seed,
-        class_weight=class_weight_of(options, data.train),
         cache=options.cache_pictures,
+        imbalance=imbalance_of(options, data.train),
     )
     validation = None
     if len(data.validation):
@@ -219,7 +224,7 @@ def _stage(options, run, name, model, train, validation, first, epochs, learning
         else "Trains all epochs and keeps the last weights (no validation rows, or --patience 0)"
     )
     cache = _feature_cache(options)
-    fit(model, train, validation, epochs, callbacks, cache, initial_epoch=first)
+    fit(model, train, validation, epochs, callbacks, cache, options.views, initial_epoch=first)
     if stopping and run.best.exists():
         model.load_weights(run.best)
 

@@ -1,5 +1,6 @@
 """Reading tables, splitting, auditing, and `tf.data` pipelines."""
 
+from fusionkeras.data.imbalance import IMBALANCE
 from fusionkeras.data.labels import infer_task
 from fusionkeras.data.pipeline import Source, prepare, raw_batches
 from fusionkeras.data.read import read_rows, read_table
@@ -8,6 +9,7 @@ from fusionkeras.data.targets import TASKS
 from fusionkeras.data.vocabulary import learn_vocabulary
 
 __all__ = [
+    "IMBALANCE",
     "REASONS",
     "TASKS",
     "Data",

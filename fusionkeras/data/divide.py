@@ -14,12 +14,12 @@ from fusionkeras.data.split import (
     strata,
 )
 from fusionkeras.data.table import Data, Table, account
-from fusionkeras.data.targets import by_head, encode, is_labelled, learn_names
+from fusionkeras.data.targets import Target, by_head, encode, is_labelled, learn_names
 
 _LOGGER = logging.getLogger("fusionkeras")
 
 
-def divide(inputs, files, targets, split, seed, missing):
+def divide(inputs, files, targets, split, seed, missing, weight=None):
     """Sorts the rows of judged tables into three splits and a quarantine.
 
     Args:
@@ -29,14 +29,16 @@ def divide(inputs, files, targets, split, seed, missing):
         split: three fractions, or the name of a column.
         seed: int.
         missing: "quarantine" or "allow".
+        weight: str, the column of the weights of rows, or None.
 
     Returns:
         `Data`.
     """
     judged = [_sort_out(found, missing) for found in inputs]
     targets = _name_classes(inputs[0], judged[0][0], targets)
-    quarantine, absent, parts = [], [], {}
+    quarantine, absent, parts, weights = [], [], {}, {}
     for found, (bad, gone) in zip(inputs, judged, strict=True):
+        weights[found.name] = None if weight is None else weigh_rows(found, bad, weight)
         labels = label_rows(found, bad, gone, targets)
         quarantine += [bad[row] for row in sorted(bad)]
         absent += [entry for row in sorted(gone) if row not in bad for entry in gone[row]]
@@ -46,6 +48,8 @@ def divide(inputs, files, targets, split, seed, missing):
             parts |= _split(table, found, split, seed, [other.name for other in inputs[1:]])
         else:
             parts[found.name] = table
+    if weight is not None:
+        parts = {name: _weighed(part, weights[part.table]) for name, part in parts.items()}
     data = Data(
         **parts,
         class_names=parts["train"].class_names,
@@ -104,6 +108,19 @@ def label_rows(found, bad, gone, targets):
         else:
             gone.setdefault(row, []).extend(problems[row])
     return labels
+
+
+def weigh_rows(found, bad, weight):
+    """The weights of rows, float32 `(n,)`; rows without one are added to `bad`."""
+    weights, problems = encode(Target(weight, "regression"), found.labels[weight])
+    for row in (*problems, *np.flatnonzero(weights < 0)):
+        problem = ("not_a_number", "no weight of at least 0")
+        bad.setdefault(int(row), found.label_entry(int(row), weight, problem))
+    return weights
+
+
+def _weighed(table, weights):
+    return dataclasses.replace(table, weights=weights[table.rows])
 
 
 def _name_classes(found, bad, targets):

@@ -1,13 +1,16 @@
 """From the rows of a table to batches that a model can be fitted on."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
+from fusionkeras.data.imbalance import balanced_weights, check_imbalance, shares_of
 from fusionkeras.data.inputs import columns_of, make_judge, make_reader, parts_of, preprocess
+from fusionkeras.data.mixing import check_mix, mixed
+from fusionkeras.data.resampling import drawn_places
 from fusionkeras.data.rowcache import RowCache
 from fusionkeras.data.table import Table
 from fusionkeras.data.targets import by_head, fill_missing
@@ -29,6 +32,9 @@ class Source:
     # The rows by their places, in the order of each epoch: every dataset that is made from this
     # source takes the next order from here.
     places: tf.data.Dataset | None = None
+    # What is done against imbalance, `{head: name}`, in the data or in the loss.
+    imbalance: dict = field(default_factory=dict)
+    mix: object = None
 
 
 def prepare(
@@ -39,6 +45,8 @@ def prepare(
     seed=0,
     class_weight=None,
     cache=False,
+    imbalance=None,
+    mix=None,
 ):
     """Makes batches of a table's rows, pictures read as they are needed.
 
@@ -56,6 +64,17 @@ def prepare(
             head; for regression None. A row of several labels weighs the mean of their weights.
         cache: bool or path. True keeps preprocessed rows in memory, a path in files in that
             folder (until the dataset is not used any more), so that later epochs decode nothing.
+        imbalance: None, "class_weight" (`class_weight="balanced"`) or "resample": rows are drawn
+            with replacement, each class equally often in expectation, an epoch as long as the
+            table; a row of several labels in proportion to the mean of its balanced weights.
+            "focal" and "logit_adjusted" are the loss's part: `compile_model` takes the same
+            names. For several heads one for all that have classes, or a dict by head; at most one
+            head is resampled.
+        mix: None, or a `keras.layers.MixUp` or `keras.layers.CutMix`, for models that read one
+            picture and nothing else: pictures are mixed with others of their batch, and so are
+            their labels, which become float32 shares `(batch, classes)`, of two classes the share
+            of the second `(batch,)`. The losses of `compile_model` take them. What is absent is
+            not mixed, and frozen encoders run in every epoch.
 
     Returns:
         `tf.data.Dataset` of `(inputs, label, sample_weight)`: a dict of tensors `(batch, ...)`,
@@ -65,7 +84,9 @@ def prepare(
 
     Raises:
         TypeError: for arguments of the wrong type.
-        ValueError: for a table without rows or without a column that the preprocessor reads.
+        ValueError: for a table without rows or without a column that the preprocessor reads, for
+            wrong weights and ways against imbalance, for resampling without `shuffle`, and for
+            mixing where there is more than one picture, or no classes.
 
     Example:
     >>> import pandas as pd
@@ -93,11 +114,28 @@ def prepare(
     check_integer("seed", 0, seed=seed)
     _check_cache(cache)
     places = _places(table, batch_size, preprocessor.columns)
-    if shuffle:
+    chosen = check_imbalance(imbalance, {head: task for head, (task, *_) in table.heads().items()})
+    class_weight = balanced_weights(class_weight, chosen)
+    check_mix(mix, table, parts_of(preprocessor))
+    shares = shares_of(table, chosen)
+    if shares is not None:
+        _check_shuffled(shuffle, imbalance)
+        places = drawn_places(shares, seed)
+    elif shuffle:
         places = places.shuffle(len(table), seed=seed, reshuffle_each_iteration=True)
-    return batches_of(
-        Source(table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places)
-    )
+    source = (table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places)
+    return batches_of(Source(*source, chosen, mix))
+
+
+def _check_shuffled(shuffle, imbalance):
+    if not shuffle:
+        raise argument_error(
+            "Resampling draws the rows, so they have no order to keep",
+            "shuffle=True",
+            "Resample the rows of training only.",
+            imbalance=imbalance,
+            shuffle=shuffle,
+        )
 
 
 def batches_of(source, provided=(), provide=None):
@@ -136,6 +174,8 @@ def batches_of(source, provided=(), provide=None):
         return inputs, pick(labels, places), weight
 
     dataset = mapped(source.places.batch(source.batch_size), step)
+    if source.mix is not None:
+        dataset = mixed(dataset, source.mix, table)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
     dataset.source = source
     return dataset

@@ -25,6 +25,7 @@ def read_table(
     task=None,
     separator="|",
     class_names=None,
+    weight=None,
 ):
     """Reads a table, checks every row and splits it.
 
@@ -66,6 +67,10 @@ def read_table(
         class_names: list of str, the labels in their order, others being unknown; for several
             heads a dict of `{column: list}`. None takes those of the usable rows of the first
             table: sorted, and for an ordinal task by number where all are numbers.
+        weight: str, the column that tells how much each row counts in training, in numbers of at
+            least 0, or None; `prepare` multiplies them into the weights that it yields. A row
+            without such a number goes to the quarantine. Shares of classes, such as those of
+            balanced class weights, count rows.
 
     Returns:
         `Data`. `class_names` are the names of the classes, None for regression.
@@ -93,8 +98,18 @@ def read_table(
     split = split if isinstance(split, str) else check_fractions(split)
     sources = {"train": train, "validation": validation, "test": test}
     sources = {name: source for name, source in sources.items() if source is not None}
-    inputs = read_and_judge(sources, columns, files, files_root, check, progress, targets, split)
-    return divide(inputs, files, targets, split, seed, missing)
+    needed = targets | _target_of(weight)
+    inputs = read_and_judge(sources, columns, files, files_root, check, progress, needed, split)
+    return divide(inputs, files, targets, split, seed, missing, weight)
+
+
+def _target_of(weight):
+    """The column of weights, in the form in which columns of labels are read."""
+    if weight is not None and not isinstance(weight, str):
+        raise argument_error(
+            "Wrong type of weight", "the name of a column, or None", kind=TypeError, weight=weight
+        )
+    return {} if weight is None else {f"weight {weight}": Target(weight, "regression")}
 
 
 def read_rows(

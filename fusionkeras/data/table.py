@@ -18,7 +18,7 @@ REASONS = (
     "empty",  # a file of 0 bytes, an empty cell, a text without a word
     "missing_label",
     "unknown_label",  # a label that the first table does not have
-    "not_a_number",  # a label of a regression that is no finite number
+    "not_a_number",  # a label of a regression that is no finite number, a weight that is negative
     "outside_root",  # a path that leaves the folder of the files
 )
 QUARANTINE_COLUMNS = ("table", "row", "column", "value", "reason", "detail")
@@ -48,6 +48,7 @@ class Table:
             unusable while training are added to it.
         task: "classification", "multilabel", "regression" or "ordinal"; for several heads a dict
             of them.
+        weights: float32 array `(n,)` of how much each row counts, or None where all count alike.
     """
 
     rows: np.ndarray
@@ -59,6 +60,7 @@ class Table:
     missing: str = "quarantine"
     failures: list = field(default_factory=list)
     task: object = "classification"
+    weights: np.ndarray | None = None
 
     def __post_init__(self):
         columns = {key: as_cells(cells) for key, cells in self.columns.items()}
@@ -92,6 +94,7 @@ class Table:
             self.class_names,
             self.missing,
             task=self.task,
+            weights=None if self.weights is None else self.weights[places],
         )
 
     def heads(self):

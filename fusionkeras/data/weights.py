@@ -9,7 +9,7 @@ from fusionkeras.data.targets import is_labelled
 
 
 def weights_of(table, class_weight):
-    """The weight of each row of a table, head by head.
+    """The weight of each row of a table, head by head: its own, times that of its class.
 
     Args:
         table: `Table`.
@@ -39,8 +39,9 @@ def weights_of(table, class_weight):
             raise argument_error(
                 f"Unknown head {head!r}", f"one of {list(heads)}", cure, class_weight=class_weight
             )
+    rows = 1 if table.weights is None else table.weights
     return {
-        head: row_weights(labels, class_names, class_weight.get(head), task)
+        head: rows * row_weights(labels, class_names, class_weight.get(head), task)
         for head, (task, labels, class_names) in heads.items()
     }
 

@@ -178,6 +178,12 @@ def _by_head(tasks, values):
 
 def _run(model, predict, data, tasks, cache):
     """All rows in order: `{head: (labels, answers, whether the row counts)}`."""
+    if hasattr(data, "source") and data.source.mix is not None:
+        raise argument_error(
+            "Rows that are mixed cannot be measured",
+            "data prepared without mix",
+            mix=data.source.mix,
+        )
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
         for inputs, label, *weight in batches:

@@ -5,6 +5,7 @@ import numpy as np
 
 from fusionkeras._checks import check_integer
 from fusionkeras.heads.base import Head
+from fusionkeras.heads.soft import Accuracy, Crossentropy, HalvedAccuracy
 
 
 @keras.saving.register_keras_serializable("fusionkeras")
@@ -59,13 +60,13 @@ class ClassificationHead(Head):
         """Cross-entropy."""
         if self.is_binary:
             return keras.losses.BinaryCrossentropy()
-        return keras.losses.SparseCategoricalCrossentropy()
+        return Crossentropy()
 
     def weighted_metrics(self):
         """The accuracy."""
         if self.is_binary:
-            return [keras.metrics.BinaryAccuracy(name="accuracy")]
-        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+            return [HalvedAccuracy(name="accuracy")]
+        return [Accuracy(name="accuracy")]
 
     def priors(self, labels):
         """The number of rows of each class, at least 1, from int labels `(rows,)`."""

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from fusionkeras._checks import argument_error, check_choice
+from fusionkeras.heads.soft import are_shares
 
 TASKS_OF_CLASSES = ("classification", "multilabel", "ordinal")
 # Keras clips the probabilities of its own losses there, too.
@@ -18,7 +19,8 @@ class TruthLoss(keras.losses.Loss):
 
     Every task is one or more decisions: the class of a row (classification), each label that
     applies or not (multilabel), each rank that is passed or not (ordinal). `p` is the probability
-    that is given to the truth of a decision. The loss of a row is the mean over its decisions,
+    that is given to the truth of a decision; of a truth that is shared, as in mixed rows, each
+    part counts with its share. The loss of a row is the mean over its decisions,
     for ordinal labels the sum.
 
     It is computed from the logits where the head has just given them, so that confident errors
@@ -32,7 +34,8 @@ class TruthLoss(keras.losses.Loss):
         **kwargs: `reduction` and `dtype` of `keras.losses.Loss`.
 
     Call arguments:
-        y_true: `(batch,)` ids; for multilabel `(batch, labels)` of 0 and 1.
+        y_true: `(batch,)` ids; for multilabel `(batch, labels)` of 0 and 1. Where rows are mixed,
+            shares between 0 and 1, of exclusive classes `(batch, classes)`.
         y_pred: what the head of the task gives: `(batch, 1)` or `(batch, classes)`, `(batch,
             labels)`, or `(batch, ranks - 1)`.
     """
@@ -53,9 +56,12 @@ class TruthLoss(keras.losses.Loss):
         """The loss of each row, `(batch,)`."""
         exclusive = self.task == "classification" and y_pred.shape[-1] > 1
         logits = self.adjust(_logits(y_pred, exclusive), exclusive)
-        penalties = self.penalty(_log_given_to_truth(y_true, logits, self.task, exclusive))
+        truth = _shares(y_true, logits, self.task, exclusive)
+        if exclusive:
+            return ops.sum(truth * self.penalty(ops.log_softmax(logits)), axis=-1)
+        applies, not_so = (self.penalty(ops.log_sigmoid(sign * logits)) for sign in (1, -1))
         reduce = ops.sum if self.task == "ordinal" else ops.mean
-        return reduce(penalties, axis=-1)
+        return reduce(truth * applies + (1 - truth) * not_so, axis=-1)
 
     def get_config(self):
         """The constructor's arguments."""
@@ -225,15 +231,14 @@ def _logits(y_pred, exclusive):
     return ops.log(p) if exclusive else ops.log(p) - ops.log1p(-p)
 
 
-def _log_given_to_truth(y_true, logits, task, exclusive):
-    """The log of the probability given to the truth of each decision, `(batch, decisions)`."""
-    truth = y_true if task == "multilabel" else ops.reshape(y_true, (-1, 1))
-    if exclusive:
-        return ops.take_along_axis(ops.log_softmax(logits), ops.cast(truth, "int32"), axis=-1)
+def _shares(y_true, logits, task, exclusive):
+    """How far each answer is true, of the shape of the logits: 0 or 1, or a share in between."""
+    if exclusive and not are_shares(y_true, logits):
+        return ops.one_hot(ops.cast(ops.reshape(y_true, (-1,)), "int32"), logits.shape[-1])
+    truth = y_true if exclusive or task == "multilabel" else ops.reshape(y_true, (-1, 1))
     if task == "ordinal":
         truth = ops.cast(truth, "int32") > ops.arange(logits.shape[-1], dtype="int32")
-    applies = ops.cast(truth, "float32") > 0.5
-    return ops.log_sigmoid(ops.where(applies, logits, -logits))
+    return ops.cast(truth, logits.dtype)
 
 
 def _check_strength(what, **received):

@@ -5,6 +5,7 @@ import numpy as np
 
 from fusionkeras._checks import check_integer
 from fusionkeras.heads.base import Head
+from fusionkeras.heads.soft import HalvedAccuracy
 
 
 @keras.saving.register_keras_serializable("fusionkeras")
@@ -51,7 +52,7 @@ class MultilabelHead(Head):
     def weighted_metrics(self):
         """The share of right decisions, and F1 over all of them, at thresholds of .5."""
         return [
-            keras.metrics.BinaryAccuracy(name="accuracy"),
+            HalvedAccuracy(name="accuracy"),
             keras.metrics.F1Score(average="micro", threshold=0.5, name="f1_micro"),
         ]
 

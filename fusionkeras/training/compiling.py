@@ -7,6 +7,7 @@ from fusionkeras._checks import argument_error, check_learning_rate, did_you_mea
 from fusionkeras.heads import heads_of
 from fusionkeras.objectives import Unimodal, WithBranches
 from fusionkeras.training.heads import check_table
+from fusionkeras.training.imbalance import with_imbalance
 
 
 def compile_model(
@@ -16,6 +17,7 @@ def compile_model(
     loss=None,
     train=None,
     loss_weights=None,
+    imbalance=None,
     **kwargs,
 ):
     """Compiles a model: losses and metrics follow from its heads.
@@ -34,6 +36,9 @@ def compile_model(
             the classes are.
         loss_weights: as in `model.compile`; for several heads a dict of `{head: float}`, where
             absent heads weigh 1.
+        imbalance: the same names as in `prepare`: "focal" and "logit_adjusted" are losses, and
+            what happens to the data ("class_weight", "resample") changes nothing here. For several
+            heads one for all that have classes, or a dict by head.
         **kwargs: further arguments of `model.compile`, such as `jit_compile`.
 
     Returns:
@@ -41,7 +46,7 @@ def compile_model(
 
     Raises:
         ValueError: for a rate that is not positive, a model of another kind, an unknown loss or
-            head, and a logit adjustment without `train`.
+            head, a logit adjustment without `train`, and a loss that is said twice.
         TypeError: for a `train` that is no table.
 
     Example:
@@ -61,6 +66,7 @@ def compile_model(
     kinds = _by_head(heads, loss=loss)
     if not isinstance(loss, dict) and loss in ("focal", "logit_adjusted") and "" not in heads:
         kinds = {name: loss for name, head in heads.items() if head.task != "regression"}
+    kinds = with_imbalance(kinds, imbalance, heads)
     losses = {
         name: head.loss(kinds.get(name), _priors(name, head, kinds.get(name), train))
         for name, head in heads.items()

@@ -9,6 +9,8 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.pipeline import batches_of
 from fusionkeras.training.frozen import NotCachedError, open_frozen
+from fusionkeras.training.imbalance import check_losses
+from fusionkeras.training.mirroring import warn_of_mirroring
 
 _LOGGER = logging.getLogger("fusionkeras")
 
@@ -32,7 +34,8 @@ def fit(
     the full model, validation, weights of rows. The weights that are reached are those of
     `model.fit` on the same batches, to rounding. Where nothing is frozen it is `model.fit`; where
     something is but cannot be kept, it is as well, and the log says why. As Keras asks, compile
-    again after you froze or unfroze layers.
+    again after you froze or unfroze layers. Where the model mirrors pictures and texts of the
+    table tell left from right, a warning counts them.
 
     Args:
         model: a compiled `keras.Model`.
@@ -52,8 +55,9 @@ def fit(
         The `keras.callbacks.History`.
 
     Raises:
-        ValueError: for views where nothing is random, class weights said twice, and whatever
-            `model.fit` raises.
+        ValueError: for views where nothing is random, class weights said twice, a loss against
+            imbalance that `prepare` was told of and the model lacks, and whatever `model.fit`
+            raises.
 
     Example:
         >>> import fusionkeras as fk, pandas as pd
@@ -73,6 +77,9 @@ def fit(
     model._initial_epoch = None
     if hasattr(train, "source") and kwargs.get("class_weight") is not None:
         train = _weighted(train.source, kwargs.pop("class_weight"))
+    if hasattr(train, "source"):
+        check_losses(model, train.source.imbalance)
+        warn_of_mirroring(model, train.source)
     options = {"epochs": epochs, "callbacks": callbacks, **kwargs}
     try:
         frozen = open_frozen(model, cache, views) if cache is not False else None

@@ -51,6 +51,20 @@ def test_a_run_holds_what_it_promises(run, statements):
     assert list((run / "logs").rglob("events.*"))
 
 
+@pytest.mark.slow
+def test_augmentation_and_weights_of_rows(statements, tmp_path):
+    frame = pd.read_csv(statements, dtype=str)
+    frame["counts"] = [*["2", "x"], *["1"] * (len(frame) - 2)]
+    table = statements.parent / "weighed.csv"
+    frame.to_csv(table, index=False)
+    more = ["--augment", "light", "--word-dropout", "0.1", "--row-weight", "counts"]
+    assert train(table, tmp_path / "run", *more, "--imbalance", "resample") == 0
+    assert pd.read_csv(tmp_path / "run" / "quarantine.csv")["reason"].tolist() == ["not_a_number"]
+    model = fk.load(tmp_path / "run").model
+    names = {layer.name for layer in model._flatten_layers()}
+    assert {"augment", "word_dropout"} <= names
+
+
 def test_the_best_weights_are_kept(run):
     history = pd.read_csv(run / "history.csv")
     validation = json.loads((run / "metrics.json").read_text())["validation"]

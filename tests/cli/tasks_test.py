@@ -9,7 +9,7 @@ import pytest
 import fusionkeras as fk
 from fusionkeras.cli import main
 from fusionkeras.cli.arguments import parse
-from fusionkeras.cli.tasks import by_column, loss_of, loss_weights_of, read_tasks
+from fusionkeras.cli.tasks import by_column, imbalance_of, loss_weights_of, read_tasks
 
 WORDS = ["red", "green", "blue"]
 MODEL = ["--sequence-length", "3", "--hidden-dim", "4", "--learning-rate", "0.02"]
@@ -114,7 +114,8 @@ def test_several_heads(table, tmp_path, capsys):
     frame.to_csv(tmp_path / "some.csv", index=False)
     run = tmp_path / "run"
     labels = ["--label", "kind", "--label", "price", "--label", "colours"]
-    more = ["--loss", "focal", "--loss", "kind=logit_adjusted", "--class-weight", "balanced"]
+    more = ["--imbalance", "resample", "--imbalance", "colours=focal"]
+    more += ["--word-dropout", "0.1"]
     more += ["--loss-weight", "price=0.5"]
     assert train(tmp_path / "some.csv", run, *labels, *more) == 0
     assert "kind: classification, as 2 different labels in 59 rows" in capsys.readouterr().out
@@ -177,18 +178,22 @@ def test_what_is_said_of_one_column_and_of_all():
         by_column(["kin=x"], ["kind"], "task")
 
 
-def test_a_loss_for_all_is_for_those_with_classes(table):
+def test_a_way_for_all_is_for_those_with_classes(table):
     tasks = {"kind": "classification", "price": "regression"}
-    data = fk.read_table(table, {"text": "text"}, tasks)
-    labels = ["--label", "kind", "--label", "price"]
-    assert loss_of(options_of(table, *labels), data.train) == {}
-    assert loss_of(options_of(table, *labels, "--loss", "focal"), data.train) == {"kind": "focal"}
-    options = options_of(table, *labels, "--loss", "price=focal")
-    assert loss_of(options, data.train) == {"price": "focal"}
-    data = fk.read_table(table, {"text": "text"}, "kind")
-    assert loss_of(options_of(table, "--label", "kind"), data.train) is None
-    options = options_of(table, "--label", "kind", "--loss", "focal")
-    assert loss_of(options, data.train) == "focal"
+    several = fk.read_table(table, {"text": "text"}, tasks).train
+    one = fk.read_table(table, {"text": "text"}, "kind").train
+
+    def way(table_read, *said, labels=("kind",)):
+        columns = [part for label in labels for part in ("--label", label)]
+        ways = [part for text in said for part in ("--imbalance", text)]
+        return imbalance_of(options_of(table, *columns, *ways), table_read)
+
+    both = ("kind", "price")
+    assert way(several, labels=both) == {}
+    assert way(several, "focal", labels=both) == {"kind": "focal"}
+    assert way(several, "price=focal", labels=both) == {"price": "focal"}
+    assert way(several, "focal", "kind=none", labels=both) == {"kind": None}
+    assert way(one) is None and way(one, "none") is None and way(one, "focal") == "focal"
 
 
 def test_weights_of_losses(table):
@@ -202,14 +207,15 @@ WRONG = {
     "unknown task": (["--label", "kind", "--task", "sorting"], "task='sorting'"),
     "task of no label": (["--label", "kind", "--task", "size=ordinal"], "no column of labels"),
     "label twice": (["--label", "kind", "--label", "kind"], "'kind' is said twice"),
-    "loss of a regression": (["--label", "price", "--loss", "focal"], "focal"),
+    "loss of a regression": (["--label", "price", "--imbalance", "focal"], "no classes"),
     "weight of one loss": (["--label", "kind", "--loss-weight", "2"], "needs no weight"),
     "loss weight": (
         ["--label", "kind", "--label", "price", "--loss-weight", "price=x"],
         "is no number",
     ),
-    "unknown loss": (["--label", "kind", "--loss", "vocal"], "vocal"),
-    "classes of a regression": (["--label", "price", "--class-weight", "balanced"], "no classes"),
+    "unknown way": (["--label", "kind", "--imbalance", "vocal"], "vocal"),
+    "two resampled": (["--label", "kind", "--label", "size", "--imbalance", "resample"], "once"),
+    "dropped words": (["--label", "kind", "--word-dropout", "1"], "Wrong rate of dropped words"),
     "no number": (["--label", "kind", "--task", "regression"], "have no number"),
     "order of a regression": (["--label", "price", "--class-order", "a,b"], "has no classes"),
 }

@@ -225,6 +225,8 @@ class FrozenInputs:
             )
 
     def _from_table(self, source, views, verbose):
+        if source.mix is not None:
+            raise NotCachedError(f"{source.mix.name!r} mixes the pictures anew in every epoch")
         groups = [
             TableFeatures(encoder, source, self.store, self.dtype, own)
             for encoder, own in zip(self.encoders, views, strict=True)
