@@ -18,6 +18,7 @@ REASONS = (
     "missing_label",
     "unknown_label",  # a label that the first table does not have
     "not_a_number",  # a label of a regression that is no finite number
+    "not_a_time",  # a cell that is to put its row into the order of time
     "outside_root",  # a path that leaves the folder of the files
 )
 QUARANTINE_COLUMNS = ("table", "row", "column", "value", "reason", "detail")
@@ -46,6 +47,8 @@ class Table:
             unusable while training are added to it.
         task: "classification", "multilabel", "regression" or "ordinal"; for several heads a dict
             of them.
+        groups: int64 array `(n,)`, rows of the same number belong together, in all splits; None
+            where the table was not read with groups.
     """
 
     rows: np.ndarray
@@ -57,6 +60,7 @@ class Table:
     missing: str = "quarantine"
     failures: list = field(default_factory=list)
     task: object = "classification"
+    groups: np.ndarray | None = None
 
     def __len__(self):
         return len(self.rows)
@@ -86,6 +90,7 @@ class Table:
             self.class_names,
             self.missing,
             task=self.task,
+            groups=None if self.groups is None else self.groups[places],
         )
 
     def heads(self):
@@ -123,6 +128,7 @@ class Data:
             each row of the input that cannot be used, with its first problem.
         absent: DataFrame of the same form; what is absent in usable rows: modalities, where
             `missing="allow"`, and labels of one of several heads.
+        split: dict, how the rows were split and what came of it, as JSON.
     """
 
     train: Table
@@ -131,6 +137,7 @@ class Data:
     class_names: object
     quarantine: object
     absent: object
+    split: dict = field(default_factory=dict)
 
     def __repr__(self):
         return f"Data({self.summary()})"
