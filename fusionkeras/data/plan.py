@@ -8,6 +8,7 @@ import numpy as np
 from fusionkeras._checks import argument_error, check_choice, check_integer
 from fusionkeras.data.grouped import split_by_groups
 from fusionkeras.data.split import (
+    PARTS,
     check_fractions,
     classes_not_in,
     default_split,
@@ -175,19 +176,29 @@ def warn_of_split(plan, parts, further):
 def _warn_of_shares(plan, parts):
     """Tells of shares that are more than a tenth, and more than a row, from those asked for."""
     total = sum(map(len, parts.values()))
-    asked = dict(zip(("train", "validation", "test"), plan.split, strict=True))
-    far = [abs(len(part) - asked[name] * total) > 0.1 * asked[name] * total + 1
-           for name, part in parts.items()]  # fmt: skip
+    asked = dict(zip(PARTS, plan.split, strict=True))
+    far = [
+        abs(len(part) - asked[name] * total) > 0.1 * asked[name] * total + 1
+        for name, part in parts.items()
+    ]
     if any(far):
         got = ", ".join(f"{len(part):,} {name}" for name, part in parts.items())
-        unit = "rows of one time" if plan.way == "time" else "the rows of a group"
         _LOGGER.warning(
-            "Split %s asked for, and %s of %d rows found: %s stay together",
+            "Split %s asked for, and %s of %s rows found, as %s",
             plan.split,
             got,
-            total,
-            unit,
+            f"{total:,}",
+            "rows of one time stay together" if plan.way == "time" else _why(plan, parts),
         )
+
+
+def _why(plan, parts):
+    """What the groups are like, and a cure where texts from templates link all rows."""
+    _, sizes = np.unique(
+        np.concatenate([part.groups for part in parts.values()]), return_counts=True
+    )
+    cure = "; groups= links rows by the columns that it names alone" if plan.duplicates else ""
+    return f"the largest of {len(sizes):,} groups holds {sizes.max():,}{cure}"
 
 
 def _warn_of_new_classes(parts):

@@ -151,7 +151,10 @@ def test_shares_that_groups_do_not_allow_are_told_of(caplog):
     data = read(frame, groups="patient")
     assert len(data.train) == 200
     assert "asked for, and 200 train, 0 validation, 0 test of 200 rows found" in caplog.text
-    assert "the rows of a group stay together" in caplog.text
+    assert "of 200 rows found, as the largest of 1 groups holds 200\n" in caplog.text
+    frame["text"] = "what colour is it?"
+    read(frame, duplicates="together")
+    assert "holds 200; groups= links rows by the columns that it names alone" in caplog.text
 
 
 WRONG = [

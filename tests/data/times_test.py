@@ -82,7 +82,9 @@ def test_what_is_new_or_falls_together_is_told_of(frame, caplog):
     assert "Train has no row of ['c']: they are newer than all of its rows" in caplog.text
     frame["day"] = 2024
     assert len(read(frame, time="day").train) == 20
-    assert "20 train, 0 validation, 0 test of 20 rows found: rows of one time" in caplog.text
+    assert (
+        "20 train, 0 validation, 0 test of 20 rows found, as rows of one time stay" in caplog.text
+    )
 
 
 def test_a_test_table_needs_no_times(frame):
