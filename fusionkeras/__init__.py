@@ -14,11 +14,13 @@ from fusionkeras.data import (
 from fusionkeras.datasets import draw_statements
 from fusionkeras.evaluation import (
     ClassificationReport,
+    CrossValidationReport,
     HeadReports,
     MissingReport,
     MultilabelReport,
     OrdinalReport,
     RegressionReport,
+    cross_validate,
     evaluate,
     tune_thresholds,
 )
@@ -103,6 +105,7 @@ __all__ = [
     "Concat",
     "ContrastiveAlignment",
     "CrossAttention",
+    "CrossValidationReport",
     "DecodeImage",
     "FeatureCache",
     "FiLM",
@@ -152,6 +155,7 @@ __all__ = [
     "build_vgg16_lstm",
     "compile_classifier",
     "compile_model",
+    "cross_validate",
     "draw_statements",
     "end_to_end",
     "evaluate",

@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "data": {"_checks", "preprocessing"},
     "datasets": {"_checks", "data"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
-    "evaluation": {"_checks", "heads", "data", "training"},
+    "evaluation": {"_checks", "preprocessing", "heads", "data", "training"},
     "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
     "testing": {"*"},
     "cli": {"*"},
@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "__main__": {"*"},
 }
 # Imported inside the function that needs them, so that `import fusionkeras` stays quick.
-HEAVY = {"keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard"}
+HEAVY = {"keras_hub", "pandas", "pyarrow", "scipy", "sklearn", "matplotlib", "tqdm", "tensorboard"}
 # These run on every backend of Keras.
 PLAIN_KERAS = ("fusion", "objectives", "heads", "branches")
 

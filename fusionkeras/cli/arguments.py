@@ -161,6 +161,23 @@ def _add_data(group):
         help="shares of train, validation, test; or the column that tells",
     )
     group.add_argument(
+        "--groups",
+        action=Several,
+        metavar="COLUMN",
+        help="rows that share a value of it (a patient, a product; of a picture the content) "
+        "are in one split; may be repeated",
+    )
+    group.add_argument(
+        "--time",
+        metavar="COLUMN",
+        help="of dates or numbers: the oldest rows are train, the newest test",
+    )
+    group.add_argument(
+        "--duplicates",
+        choices=("together",),
+        help="together: rows with the same picture or text are in one split",
+    )
+    group.add_argument(
         "--check",
         choices=("full", "header"),
         default="full",

@@ -96,12 +96,13 @@ def write_whole(path, write):
         unfinished.unlink(missing_ok=True)
 
 
-def describe(options, train, tables):
-    """What `config.json` says: every option, the task, the classes, hashes of tables, versions."""
+def describe(options, data, tables):
+    """What `config.json` says: options, task, classes, the split, hashes of tables, versions."""
     return {
         "options": options,
-        "task": train.task,
-        "class_names": train.class_names,
+        "task": data.train.task,
+        "class_names": data.class_names,
+        "split": data.split,
         "tables": tables,
         "versions": {
             "fusionkeras": __version__,

@@ -43,7 +43,7 @@ def run_train(options):
         layers_to_unfreeze(model, branch, last)  # raises now, not after the first stage
     if not options.resume:
         run.create()
-    run.write_json(run.config, describe(_plain(options), data.train, hashes(options)))
+    run.write_json(run.config, describe(_plain(options), data, hashes(options)))
     _account(run, data)
     if not len(data.quarantine):  # what is quarantined was said when the table was read
         print(data.summary())
@@ -114,6 +114,9 @@ def read_data(options, tasks):
         test=options.test,
         split=options.split if isinstance(options.split, str | None) else tuple(options.split),
         seed=options.seed,
+        groups=options.groups,
+        time=options.time,
+        duplicates=options.duplicates,
         missing=options.missing,
         check=options.check,
         files_root=options.files_root,

@@ -6,28 +6,24 @@ import logging
 import numpy as np
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.split import (
-    PARTS,
-    keep_in_train,
-    split_by_column,
-    split_by_fraction,
-    strata,
-)
+from fusionkeras.data.groups import find_groups
+from fusionkeras.data.plan import warn_of_split
+from fusionkeras.data.split import PARTS
 from fusionkeras.data.table import Data, Table, account
 from fusionkeras.data.targets import Target, by_head, encode, is_labelled, learn_names
+from fusionkeras.data.times import find_no_times
 
 _LOGGER = logging.getLogger("fusionkeras")
 
 
-def divide(inputs, files, targets, split, seed, missing, weight=None):
+def divide(inputs, files, targets, plan, missing, weight=None):
     """Sorts the rows of judged tables into three splits and a quarantine.
 
     Args:
         inputs: list of `Judged`, the first table first.
         files: tuple of str, the keys whose cells are files.
         targets: dict of `{head: Target}`.
-        split: three fractions, or the name of a column.
-        seed: int.
+        plan: `Plan`.
         missing: "quarantine" or "allow".
         weight: str, the column of the weights of rows, or None.
 
@@ -35,8 +31,9 @@ def divide(inputs, files, targets, split, seed, missing, weight=None):
         `Data`.
     """
     judged = [_sort_out(found, missing) for found in inputs]
+    _sort_out_times(inputs[0], judged[0][0], plan)
     targets = _name_classes(inputs[0], judged[0][0], targets)
-    quarantine, absent, parts, weights = [], [], {}, {}
+    quarantine, absent, tables, others, weights = [], [], {}, {}, {}
     for found, (bad, gone) in zip(inputs, judged, strict=True):
         weights[found.name] = None if weight is None else weigh_rows(found, bad, weight)
         labels = label_rows(found, bad, gone, targets)
@@ -45,9 +42,11 @@ def divide(inputs, files, targets, split, seed, missing, weight=None):
         table = make_table(found, files, labels, targets, missing).take(_usable(found, bad))
         if found.name == "train":
             _check_labels(found, bad, table, targets)
-            parts |= _split(table, found, split, seed, [other.name for other in inputs[1:]])
-        else:
-            parts[found.name] = table
+        tables[found.name] = table
+        others[found.name] = {
+            column: cells[_usable(found, bad)] for column, cells in found.others.items()
+        }
+    parts = _split(tables, others, plan)
     if weight is not None:
         parts = {name: _weighed(part, weights[part.table]) for name, part in parts.items()}
     data = Data(
@@ -55,6 +54,7 @@ def divide(inputs, files, targets, split, seed, missing, weight=None):
         class_names=parts["train"].class_names,
         quarantine=account(quarantine),
         absent=account(absent),
+        split=plan.describe(parts),
     )
     if quarantine or absent:
         _LOGGER.warning(data.summary())
@@ -92,6 +92,14 @@ def _usable(found, bad):
     usable = np.ones(len(found), bool)
     usable[list(bad)] = False
     return usable
+
+
+def _sort_out_times(found, bad, plan):
+    """Adds the rows of the first table that cannot be put into the order of time to `bad`."""
+    if plan.way == "time":
+        cells = found.others[plan.time]
+        for row, problem in find_no_times(cells).items():
+            bad.setdefault(row, found.entry(row, plan.time, cells[row], problem))
 
 
 def label_rows(found, bad, gone, targets):
@@ -163,27 +171,25 @@ def _warn_of_empty_classes(target, labels):
             _LOGGER.warning("No row of %r is labelled %s", target.column, unused)
 
 
-def _split(table, found, split, seed, further):
-    """The splits of the first table; those that further tables hold must be left empty."""
-    if isinstance(split, str):
-        cells, places = found.split.distinct()
-        numbers = split_by_column(cells, split)[places][table.rows]
-    else:
-        heads = [(labels, task) for task, labels, _ in table.heads().values()]
-        numbers = split_by_fraction(strata(*heads[0]), split, seed)
-        for labels, task in heads:
-            keep_in_train(numbers, labels, task)
+def _split(tables, others, plan):
+    """The three splits; those that further tables hold must be left empty by the first one."""
+    groups = find_groups(tables, others, plan) or {}
+    tables = {name: dataclasses.replace(x, groups=groups.get(name)) for name, x in tables.items()}
+    table, further = tables.pop("train"), list(tables)
+    numbers = plan.draw(table, others["train"])
     for name in further:
-        taken = np.any(numbers == PARTS.index(name))
-        if taken or (not isinstance(split, str) and split[PARTS.index(name)]):
+        if np.any(numbers == PARTS.index(name)) or _asks_for(plan.split, name):
             raise argument_error(
                 f"There is a {name} table, and the split takes {name} rows from the first one",
                 "one of both",
                 f"Leave out the {name} table, or change the split.",
-                split=split,
+                split=plan.split,
             )
-    return {
-        name: table.take(numbers == number)
-        for number, name in enumerate(PARTS)
-        if name not in further
-    }
+    places = {name: numbers == place for place, name in enumerate(PARTS)}
+    parts = {name: tables[name] if name in tables else table.take(places[name]) for name in PARTS}
+    warn_of_split(plan, parts, further)
+    return parts
+
+
+def _asks_for(split, name):
+    return not isinstance(split, str) and split[PARTS.index(name)] > 0

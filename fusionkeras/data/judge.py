@@ -18,7 +18,8 @@ class Judged:
     """One input table, every cell judged.
 
     `found` is {key: `Cells`, files as absolute paths}, `problems` {key: {row: (reason, detail)}}
-    of the rows that have one, `labels` {column: `Cells`}.
+    of the rows that have one, `labels` {column: `Cells`}, `others` {column: `Cells`} for the
+    columns that a split asks for.
     """
 
     name: str
@@ -26,7 +27,7 @@ class Judged:
     found: dict
     problems: dict
     labels: dict
-    split: Cells | None
+    others: dict
 
     def __len__(self):
         return len(next(iter(self.cells.values())))
@@ -88,11 +89,14 @@ def check_columns(columns, files):
     return tuple(key for key in columns if key in files)
 
 
-def read_and_judge(sources, columns, files, files_root, check, progress, targets, split):
-    """Reads all input tables and judges every cell; each file is checked once."""
+def read_and_judge(sources, columns, files, files_root, check, progress, targets, plan):
+    """Reads all input tables and judges every cell; each file is checked once.
+
+    The columns that are read for the split are those of a `Plan`, or none.
+    """
     check_choice("check", ("full", "header"), check=check)
     raw = [
-        _read_one(name, source, columns, targets, split if name == "train" else None)
+        _read_one(name, source, columns, targets, plan.columns(name) if plan else [])
         for name, source in sources.items()
     ]
     roots = [_root(files_root, folder) for *_, folder in raw]
@@ -103,23 +107,22 @@ def read_and_judge(sources, columns, files, files_root, check, progress, targets
     paths = [path for one in located for known, _ in one.values() for path in known.values()]
     refused = check_files(paths, check, progress)
     inputs = []
-    for (name, cells, labels, parts, _), places in zip(raw, located, strict=True):
+    for (name, cells, labels, others, _), places in zip(raw, located, strict=True):
         judged = {key: _judge(cells[key], places.get(key), refused) for key in cells}
         found = {key: one for key, (one, _) in judged.items()}
         problems = {key: one for key, (_, one) in judged.items()}
-        inputs.append(Judged(name, cells, found, problems, labels, parts))
+        inputs.append(Judged(name, cells, found, problems, labels, others))
     return inputs
 
 
-def _read_one(name, source, columns, targets, split):
-    splits = [split] if isinstance(split, str) else []
+def _read_one(name, source, columns, targets, others):
     labels = [target.column for target in targets.values()]
     lists = [target.column for target in targets.values() if target.task == "multilabel"]
-    wanted = list(dict.fromkeys([*columns.values(), *labels, *splits]))
+    wanted = list(dict.fromkeys([*columns.values(), *labels, *others]))
     cells, folder = read_cells(source, name, wanted, lists)
     by_key = {key: cells[column] for key, column in columns.items()}
     by_label = {column: cells[column] for column in labels}
-    return name, by_key, by_label, cells[split] if splits else None, folder
+    return name, by_key, by_label, {column: cells[column] for column in others}, folder
 
 
 def _root(files_root, folder):

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from fusionkeras._checks import argument_error, check_choice, check_integer
+from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.data.divide import divide, label_rows, make_table
 from fusionkeras.data.judge import check_columns, read_and_judge
-from fusionkeras.data.split import check_fractions, default_split
+from fusionkeras.data.plan import check_plan
 from fusionkeras.data.targets import Target, check_targets
 
 
@@ -26,6 +26,9 @@ def read_table(
     separator="|",
     class_names=None,
     weight=None,
+    groups=None,
+    time=None,
+    duplicates=None,
 ):
     """Reads a table, checks every row and splits it.
 
@@ -71,6 +74,19 @@ def read_table(
             least 0, or None; `prepare` multiplies them into the weights that it yields. A row
             without such a number goes to the quarantine. Shares of classes, such as those of
             balanced class weights, count rows.
+        groups: a column, or a list of columns: rows that share a value of one of them exactly
+            (a patient, a product) are in one split. Of a column of `files` the contents count:
+            two names of the same picture are one. An empty cell is like no other.
+        time: a column of ISO dates or numbers: the oldest rows are train, the newest test, and
+            rows of one time are in one split. The seed draws nothing, and a class that is new
+            may be missing in train. A cell that is no time goes to the quarantine.
+        duplicates: "together" keeps rows in one split that share a picture (byte for byte) or
+            a text (but for case, blanks and forms of letters). Where a few texts are those of
+            most rows, as in questions from templates, `groups` of the pictures is the better.
+            Rows that share one with rows that share another are all in one split, as with
+            `groups`; each split then is less than the largest group away from its fraction, but
+            for groups that bring a class to train. Further tables keep their rows; the log says
+            how many share a group with other splits.
 
     Returns:
         `Data`. `class_names` are the names of the classes, None for regression.
@@ -92,15 +108,13 @@ def read_table(
     """
     files = check_columns(columns, files)
     targets = check_targets(label, task, separator, class_names)
-    check_integer("seed", 0, seed=seed)
+    plan = check_plan(columns, files, split, seed, groups, time, duplicates, (validation, test))
     check_choice("way to treat missing modalities", ("quarantine", "allow"), missing=missing)
-    split = default_split(validation, test) if split is None else split
-    split = split if isinstance(split, str) else check_fractions(split)
     sources = {"train": train, "validation": validation, "test": test}
     sources = {name: source for name, source in sources.items() if source is not None}
     needed = targets | _target_of(weight)
-    inputs = read_and_judge(sources, columns, files, files_root, check, progress, needed, split)
-    return divide(inputs, files, targets, split, seed, missing, weight)
+    inputs = read_and_judge(sources, columns, files, files_root, check, progress, needed, plan)
+    return divide(inputs, files, targets, plan, missing, weight)
 
 
 def _target_of(weight):

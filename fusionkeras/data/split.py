@@ -3,6 +3,7 @@
 import numpy as np
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.grouped import split_by_groups
 
 PARTS = ("train", "validation", "test")
 # Quantiles that the values of a regression are divided into.
@@ -59,9 +60,7 @@ def split_by_fraction(labels, fractions, seed):
     np.int64(5)
     """
     labels = np.asarray(labels)
-    rng = np.random.default_rng(seed)
-    classes = rng.permutation(np.unique(labels))
-    order = np.concatenate([rng.permutation(np.flatnonzero(labels == one)) for one in classes])
+    order, classes = _by_class(labels, seed)
     parts = np.zeros(len(labels), int)
     rest = 1.0
     for part in (2, 1):
@@ -73,6 +72,42 @@ def split_by_fraction(labels, fractions, seed):
     for one in np.setdiff1d(classes, labels[parts == 0]):
         parts[order[labels[order] == one][0]] = 0
     return parts
+
+
+def draw_folds(labels, folds, seed, groups=None):
+    """Draws the fold of each row, stratified by label.
+
+    The rows are laid out as for `split_by_fraction`, and dealt out one by one: the folds are
+    alike in size and in the size of each class to the row; with groups as `split_by_groups`
+    leaves them.
+
+    Args:
+        labels: int array `(n,)`.
+        folds: int, how many.
+        seed: int; the same seed draws the same rows.
+        groups: int array `(n,)`, rows of the same number share a fold; or None.
+
+    Returns:
+        int array `(n,)` of 0 to folds - 1.
+
+    Example:
+    >>> np.bincount(draw_folds([0] * 6 + [1] * 3, folds=3, seed=0)).tolist()
+    [3, 3, 3]
+    """
+    labels = np.asarray(labels)
+    if groups is not None:
+        return split_by_groups(groups, labels, (1 / folds,) * folds, seed)
+    parts = np.empty(len(labels), int)
+    parts[_by_class(labels, seed)[0]] = np.arange(len(labels)) % folds
+    return parts
+
+
+def _by_class(labels, seed):
+    """The rows class by class, both in an order that is drawn; and the classes in theirs."""
+    rng = np.random.default_rng(seed)
+    classes = rng.permutation(np.unique(labels))
+    rows = [rng.permutation(np.flatnonzero(labels == one)) for one in classes]
+    return np.concatenate(rows), classes
 
 
 def strata(labels, task):
@@ -106,7 +141,7 @@ def strata(labels, task):
     return labels
 
 
-def keep_in_train(parts, labels, task):
+def keep_in_train(parts, labels, task, groups=None):
     """Moves rows to train until each class of a head has one there.
 
     Splitting by the strata of one head says nothing about the classes of the others.
@@ -115,14 +150,37 @@ def keep_in_train(parts, labels, task):
         parts: int array `(n,)`, the split of each row; it is changed.
         labels: the labels of a head, as a `Table` holds them.
         task: str, the task of the head.
+        groups: int array `(n,)` or None: a row brings all of its group, of several the smallest.
     """
+    groups = np.arange(len(parts)) if groups is None else groups
+    for one in classes_not_in(labels, task, parts == 0):
+        rows = np.flatnonzero(labels[:, one] == 1 if task == "multilabel" else labels == one)
+        if np.any(parts[rows] == 0):
+            continue  # it came with the class before
+        names, sizes = np.unique(groups[np.isin(groups, groups[rows])], return_counts=True)
+        parts[groups == names[sizes.argmin()]] = 0
+
+
+def classes_not_in(labels, task, there):
+    """The classes that some rows have, and none of those that are `there`.
+
+    Args:
+        labels: the labels of a head, as a `Table` holds them.
+        task: str, the task of the head.
+        there: bool array `(n,)`.
+
+    Returns:
+        int array, places among the class names; none for a regression.
+
+    Example:
+    >>> classes_not_in(np.array([0, 1, 2, -1]), "ordinal", np.array([True, False, True, False]))
+    array([1])
+    """
+    if task == "regression":
+        return np.array([], int)
     if task == "multilabel":
-        for has in (labels == 1).T:
-            if not np.any(has & (parts == 0)):
-                parts[np.flatnonzero(has)[:1]] = 0
-    elif task != "regression":
-        for one in np.setdiff1d(labels, labels[parts == 0]):
-            parts[np.flatnonzero(labels == one)[0]] = 0
+        return np.flatnonzero(np.any(labels == 1, 0) & ~np.any(labels[there] == 1, 0))
+    return np.setdiff1d(labels[labels >= 0], labels[there])
 
 
 def split_by_column(cells, column):

@@ -19,6 +19,7 @@ REASONS = (
     "missing_label",
     "unknown_label",  # a label that the first table does not have
     "not_a_number",  # a label of a regression that is no finite number, a weight that is negative
+    "not_a_time",  # a cell that is to put its row into the order of time
     "outside_root",  # a path that leaves the folder of the files
 )
 QUARANTINE_COLUMNS = ("table", "row", "column", "value", "reason", "detail")
@@ -49,6 +50,8 @@ class Table:
         task: "classification", "multilabel", "regression" or "ordinal"; for several heads a dict
             of them.
         weights: float32 array `(n,)` of how much each row counts, or None where all count alike.
+        groups: int64 array `(n,)`, rows of the same number belong together, in all splits; None
+            where the table was not read with groups.
     """
 
     rows: np.ndarray
@@ -61,6 +64,7 @@ class Table:
     failures: list = field(default_factory=list)
     task: object = "classification"
     weights: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     def __post_init__(self):
         columns = {key: as_cells(cells) for key, cells in self.columns.items()}
@@ -95,6 +99,7 @@ class Table:
             self.missing,
             task=self.task,
             weights=None if self.weights is None else self.weights[places],
+            groups=None if self.groups is None else self.groups[places],
         )
 
     def heads(self):
@@ -132,6 +137,7 @@ class Data:
             each row of the input that cannot be used, with its first problem.
         absent: DataFrame of the same form; what is absent in usable rows: modalities, where
             `missing="allow"`, and labels of one of several heads.
+        split: dict, how the rows were split and what came of it, as JSON.
     """
 
     train: Table
@@ -140,6 +146,7 @@ class Data:
     class_names: object
     quarantine: object
     absent: object
+    split: dict = field(default_factory=dict)
 
     def __repr__(self):
         return f"Data({self.summary()})"

@@ -1,6 +1,8 @@
 """How good a model is."""
 
 from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.crossvalidation import cross_validate
+from fusionkeras.evaluation.crossvalidation_report import CrossValidationReport
 from fusionkeras.evaluation.measuring import evaluate, tune_thresholds
 from fusionkeras.evaluation.missing import MissingReport
 from fusionkeras.evaluation.multilabel import MultilabelReport
@@ -10,11 +12,13 @@ from fusionkeras.evaluation.several import HeadReports
 
 __all__ = [
     "ClassificationReport",
+    "CrossValidationReport",
     "HeadReports",
     "MissingReport",
     "MultilabelReport",
     "OrdinalReport",
     "RegressionReport",
+    "cross_validate",
     "evaluate",
     "tune_thresholds",
 ]
