@@ -30,7 +30,7 @@ MAY_IMPORT = {
     "__main__": {"*"},
 }
 # Imported inside the function that needs them, so that `import fusionkeras` stays quick.
-HEAVY = {"keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard"}
+HEAVY = {"keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard", "fsspec"}
 # These run on every backend of Keras.
 PLAIN_KERAS = ("fusion", "objectives", "heads", "branches")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 
 from fusionkeras._checks import argument_error, did_you_mean
+from fusionkeras.data.pictures import picture_cell
 
 
-def read_cells(source, argument, wanted, lists=()):
+def read_cells(source, argument, wanted, lists=(), pictures=None):
     """Reads the wanted columns of one table as strings.
 
     Nothing is guessed: "NA", "007" and " 1.0 " stay what they are. Values that are not strings
@@ -27,6 +28,8 @@ def read_cells(source, argument, wanted, lists=()):
         argument: str, the name under which errors speak of the table.
         wanted: list of str, the columns to read.
         lists: the names of columns whose values may be lists too: these are written as JSON.
+        pictures: dict of `{column: bool}`, the columns of pictures, whose values may be the
+            pictures themselves, and whether a str is their base64; see `picture_cell`.
 
     Returns:
         `(cells, folder)`: `{column: object array (rows,) of str}`, and the `Path` of the folder
@@ -43,6 +46,8 @@ def read_cells(source, argument, wanted, lists=()):
     else:
         columns = _read_frame(source, argument, wanted)
         folder = Path.cwd()
+    for name, in_base64 in (pictures or {}).items():
+        columns[name] = [picture_cell(value, in_base64) for value in columns[name]]
     cells = {name: _as_strings(columns[name], argument, name, name in lists) for name in wanted}
     if not len(cells[wanted[0]]):
         raise argument_error(
