@@ -8,6 +8,7 @@ from fusionkeras.data import (
     learn_vocabulary,
     prepare,
     raw_batches,
+    read_folder,
     read_rows,
     read_table,
 )
@@ -167,6 +168,7 @@ __all__ = [
     "predict",
     "prepare",
     "raw_batches",
+    "read_folder",
     "read_rows",
     "read_table",
     "read_word_vectors",

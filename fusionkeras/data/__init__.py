@@ -1,5 +1,6 @@
 """Reading tables, splitting, auditing, and `tf.data` pipelines."""
 
+from fusionkeras.data.folder import read_folder
 from fusionkeras.data.labels import infer_task
 from fusionkeras.data.pipeline import Source, prepare, raw_batches
 from fusionkeras.data.read import read_rows, read_table
@@ -17,6 +18,7 @@ __all__ = [
     "learn_vocabulary",
     "prepare",
     "raw_batches",
+    "read_folder",
     "read_rows",
     "read_table",
 ]
