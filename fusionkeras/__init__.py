@@ -11,6 +11,7 @@ from fusionkeras.data import (
     read_folder,
     read_rows,
     read_table,
+    read_tfds,
 )
 from fusionkeras.datasets import draw_statements
 from fusionkeras.evaluation import (
@@ -171,6 +172,7 @@ __all__ = [
     "read_folder",
     "read_rows",
     "read_table",
+    "read_tfds",
     "read_word_vectors",
     "split_frozen",
     "tune_thresholds",

@@ -6,6 +6,7 @@ from fusionkeras.data.pipeline import Source, prepare, raw_batches
 from fusionkeras.data.read import read_rows, read_table
 from fusionkeras.data.table import REASONS, Data, Table
 from fusionkeras.data.targets import TASKS
+from fusionkeras.data.tfds import read_tfds
 from fusionkeras.data.vocabulary import learn_vocabulary
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "read_folder",
     "read_rows",
     "read_table",
+    "read_tfds",
 ]
