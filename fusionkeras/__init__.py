@@ -12,6 +12,8 @@ from fusionkeras.data import (
     read_rows,
     read_table,
     read_tfds,
+    read_tfrecords,
+    write_tfrecords,
 )
 from fusionkeras.datasets import draw_statements
 from fusionkeras.evaluation import (
@@ -173,8 +175,10 @@ __all__ = [
     "read_rows",
     "read_table",
     "read_tfds",
+    "read_tfrecords",
     "read_word_vectors",
     "split_frozen",
     "tune_thresholds",
     "unfreeze",
+    "write_tfrecords",
 ]

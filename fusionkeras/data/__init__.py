@@ -7,6 +7,7 @@ from fusionkeras.data.read import read_rows, read_table
 from fusionkeras.data.table import REASONS, Data, Table
 from fusionkeras.data.targets import TASKS
 from fusionkeras.data.tfds import read_tfds
+from fusionkeras.data.tfrecords import read_tfrecords, write_tfrecords
 from fusionkeras.data.vocabulary import learn_vocabulary
 
 __all__ = [
@@ -23,4 +24,6 @@ __all__ = [
     "read_rows",
     "read_table",
     "read_tfds",
+    "read_tfrecords",
+    "write_tfrecords",
 ]
