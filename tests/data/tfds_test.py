@@ -109,6 +109,7 @@ def test_a_dataset_is_read_with_its_splits(pets):
     assert weights.numpy().all()
 
 
+@pytest.mark.slow
 def test_a_prepared_folder_and_splits_by_expressions(pets):
     splits = {"train": "train[:50%]+extra", "test": "train[50%:]"}
     for source in (pets.data_path, str(pets.data_path)):
@@ -120,6 +121,7 @@ def test_a_prepared_folder_and_splits_by_expressions(pets):
     assert batch["image"].numpy().tolist() == [png(number) for number in numbers]
 
 
+@pytest.mark.slow
 def test_other_tasks_and_heads(pets):
     data = read(pets, "tags", task="multilabel")
     for title, labels in zip(data.train.columns["text"], data.train.labels, strict=True):

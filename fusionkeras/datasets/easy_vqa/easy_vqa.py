@@ -49,7 +49,7 @@ class EasyVqa(tfds.core.GeneratorBasedBuilder):
                     "image_id": tfds.features.Scalar(np.int64),
                 }
             ),
-            supervised_keys=None,
+            disable_shuffling=True,  # rows as published, those of a picture together
             homepage="https://github.com/vzhou842/easy-VQA",
             license="MIT",
         )
@@ -58,8 +58,7 @@ class EasyVqa(tfds.core.GeneratorBasedBuilder):
         if self._source is not None:
             data = tfds.core.Path(self._source)
         else:
-            archive = dl_manager.download_and_extract(_URL)
-            data = archive / f"easy-VQA-{_COMMIT}" / "easy_vqa" / "data"
+            (data,) = dl_manager.download_and_extract(_URL).glob("*/easy_vqa/data")
         return {split: self._generate_examples(data / split) for split in ("train", "test")}
 
     def _generate_examples(self, folder):
