@@ -18,6 +18,9 @@ _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _MARKS = ("ETag", "etag", "Content-MD5", "md5Hash", "mtime", "LastModified", "Last-Modified",
           "last_modified", "updated", "created")  # fmt: skip
 _BATCH = 256
+# What pip installs for the usual kinds of address; of the others fsspec says it.
+_PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp",
+             "https": "aiohttp", "az": "adlfs", "abfs": "adlfs"}  # fmt: skip
 
 
 def is_address(root):
@@ -46,18 +49,21 @@ def open_root(root):
     try:
         return fsspec.core.url_to_fs(root)[0]
     except ImportError as error:
-        package = _PACKAGES.get(protocol, f"for {protocol}:// that fsspec names ({error})")
-        raise missing_package(package, f"Reading {protocol}://", package) from error
+        if protocol in _PACKAGES:
+            package = _PACKAGES[protocol]
+            raise missing_package(package, f"Reading {protocol}://", package) from error
+        raise argument_error(
+            f"The address needs a package ({error})",
+            "it to be installed",
+            kind=ImportError,
+            files_root=root,
+        ) from error
     except (ValueError, OSError) as error:
         raise argument_error(
             f"The address cannot be opened ({error})",
             "a folder, or an address that fsspec opens, such as s3://bucket/photos",
             files_root=root,
         ) from error
-
-
-_PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp",
-             "https": "aiohttp", "az": "adlfs", "abfs": "adlfs"}  # fmt: skip
 
 
 def locate_remote(cells, root, progress=True):

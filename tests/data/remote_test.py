@@ -134,5 +134,7 @@ def test_an_address_of_a_folder_is_that_folder(tmp_path):
 def test_addresses_that_cannot_be_opened_say_why():
     with pytest.raises(ImportError, match="Reading s3:// needs the package s3fs.*pip install s3fs"):
         read(["0.png"], "s3://bucket/photos")
+    with pytest.raises(ImportError, match="The address needs a package .*box"):
+        read(["0.png"], "box://photos")
     with pytest.raises(ValueError, match="The address cannot be opened.*such as s3://bucket/photo"):
         read(["0.png"], "nothing://bucket/photos")
