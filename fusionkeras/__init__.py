@@ -8,8 +8,12 @@ from fusionkeras.data import (
     learn_vocabulary,
     prepare,
     raw_batches,
+    read_folder,
     read_rows,
     read_table,
+    read_tfds,
+    read_tfrecords,
+    write_tfrecords,
 )
 from fusionkeras.datasets import draw_statements
 from fusionkeras.evaluation import (
@@ -171,10 +175,14 @@ __all__ = [
     "predict",
     "prepare",
     "raw_batches",
+    "read_folder",
     "read_rows",
     "read_table",
+    "read_tfds",
+    "read_tfrecords",
     "read_word_vectors",
     "split_frozen",
     "tune_thresholds",
     "unfreeze",
+    "write_tfrecords",
 ]

@@ -98,8 +98,8 @@ def _add_columns(parser):
     )
     group.add_argument(
         "--files-root",
-        metavar="DIR",
-        help="what picture paths are relative to "
+        metavar="DIR|ADDRESS",
+        help="what picture paths are relative to, such as s3://bucket/photos "
         "(default: the table's folder); none outside it is read",
     )
     group.add_argument(

@@ -9,6 +9,7 @@ import tensorflow as tf
 from fusionkeras.data.files import read_files
 from fusionkeras.data.headers import describe, examine_header
 from fusionkeras.data.memory import recall, remember
+from fusionkeras.data.pictures import is_base64, kept_path
 from fusionkeras.preprocessing.image import MAX_PIXELS, DecodeImage, decode_images
 
 # More bytes than any picture of `MAX_PIXELS` pixels needs: such a file is never loaded.
@@ -32,8 +33,7 @@ def locate_files(cells, root):
     root = os.path.realpath(root)
     folders, paths, problems = {}, {}, {}
     for cell in dict.fromkeys(cells):
-        if not cell.strip():
-            problems[cell] = ("empty", "the cell names no file")
+        if known_without_root(cell, paths, problems):
             continue
         try:
             path = _real_path(os.path.join(root, cell), folders)
@@ -49,6 +49,17 @@ def locate_files(cells, root):
         else:
             problems[cell] = ("outside_root", f"outside {root}; set files_root to allow it")
     return paths, problems
+
+
+def known_without_root(cell, paths, problems):
+    """Whether a cell holds a picture itself, or nothing; if so, says it in one of the dicts."""
+    if not cell.strip():
+        problems[cell] = ("empty", "the cell names no file")
+    elif is_base64(cell):
+        problems[cell] = ("unreadable", "no base64 of a picture")
+    elif path := kept_path(cell):
+        paths[cell] = path
+    return cell in paths or cell in problems
 
 
 def _real_path(path, folders):
@@ -109,7 +120,7 @@ def _look(path):
 
 def _absence(path):
     if "://" in path or ":/" in path:
-        return "an address and no file; download it first"
+        return "an address and no file; set files_root to the address of its folder"
     return "no such file"
 
 

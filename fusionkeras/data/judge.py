@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import url2pathname
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from fusionkeras._checks import argument_error, check_choice, did_you_mean
 from fusionkeras.data.cells import Cells
 from fusionkeras.data.check import check_files, locate_files
 from fusionkeras.data.readers import read_cells
+from fusionkeras.data.remote import is_address, locate_remote
 
 _NO_FILES = "Pass files=() where no column holds paths."
 
@@ -89,19 +91,21 @@ def check_columns(columns, files):
     return tuple(key for key in columns if key in files)
 
 
-def read_and_judge(sources, columns, files, files_root, check, progress, targets, plan):
+def read_and_judge(sources, columns, files, files_root, check, progress, targets, plan, base64=()):
     """Reads all input tables and judges every cell; each file is checked once.
 
     The columns that are read for the split are those of a `Plan`, or none.
     """
     check_choice("check", ("full", "header"), check=check)
+    _check_base64(base64, files)
+    pictures = {columns[key]: key in base64 for key in files}
     raw = [
-        _read_one(name, source, columns, targets, plan.columns(name) if plan else [])
+        _read_one(name, source, columns, targets, plan.columns(name) if plan else [], pictures)
         for name, source in sources.items()
     ]
     roots = [_root(files_root, folder) for *_, folder in raw]
     located = [
-        {key: locate_files(cells[key].distinct()[0], root) for key in files}
+        {key: _locate(cells[key].distinct()[0], root, progress) for key in files}
         for (_, cells, *_), root in zip(raw, roots, strict=True)
     ]
     paths = [path for one in located for known, _ in one.values() for path in known.values()]
@@ -115,11 +119,18 @@ def read_and_judge(sources, columns, files, files_root, check, progress, targets
     return inputs
 
 
-def _read_one(name, source, columns, targets, others):
+def _check_base64(base64, files):
+    if not isinstance(base64, (list, tuple, set)) or not set(base64) <= set(files):
+        raise argument_error(
+            "Wrong keys of pictures in base64", f"keys among the files {list(files)}", base64=base64
+        )
+
+
+def _read_one(name, source, columns, targets, others, pictures):
     labels = [target.column for target in targets.values()]
     lists = [target.column for target in targets.values() if target.task == "multilabel"]
     wanted = list(dict.fromkeys([*columns.values(), *labels, *others]))
-    cells, folder = read_cells(source, name, wanted, lists)
+    cells, folder = read_cells(source, name, wanted, lists, pictures)
     by_key = {key: cells[column] for key, column in columns.items()}
     by_label = {column: cells[column] for column in labels}
     return name, by_key, by_label, {column: cells[column] for column in others}, folder
@@ -128,11 +139,19 @@ def _read_one(name, source, columns, targets, others):
 def _root(files_root, folder):
     if files_root is None:
         return folder
+    if is_address(files_root):
+        return files_root
+    if isinstance(files_root, str) and files_root.startswith("file://"):
+        files_root = url2pathname(files_root.removeprefix("file://"))
     if not Path(files_root).is_dir():
         raise argument_error(
             "There is no such folder", "an existing folder", files_root=str(files_root)
         )
     return Path(files_root)
+
+
+def _locate(cells, root, progress):
+    return locate_remote(cells, root, progress) if is_address(root) else locate_files(cells, root)
 
 
 def _judge(cells, places, refused):

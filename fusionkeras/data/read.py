@@ -29,6 +29,7 @@ def read_table(
     groups=None,
     time=None,
     duplicates=None,
+    base64=(),
 ):
     """Reads a table, checks every row and splits it.
 
@@ -44,8 +45,10 @@ def read_table(
             on, such as `{"image": "photo", "text": "caption"}`.
         label: str, the column with the labels; or for several heads a dict of `{column: task}`,
             whose columns name the heads.
-        files: keys whose cells are paths of pictures, relative to `files_root`; None means
-            `image`, where there is such a key.
+        files: keys whose cells are pictures: paths relative to `files_root`, the bytes of a
+            picture (Parquet, DataFrame), or `data:image/...;base64,...`. None means `image`,
+            where there is such a key. Pictures that are no local files are kept as such in the
+            user's cache folder.
         validation: a further table of the same columns, or None.
         test: a further table of the same columns, or None.
         split: how the first table is split: `(train, validation, test)` fractions, stratified
@@ -61,7 +64,9 @@ def read_table(
             label is enough: the others are listed in `Data.absent`.
         check: "full" decodes every file; "header" only looks at its first bytes.
         files_root: folder that the paths are relative to and may not leave; by default that of
-            the table (for a DataFrame the current one).
+            the table (for a DataFrame the current one). Or an address that `fsspec` opens, such as
+            `s3://bucket/photos` (pip install s3fs), `gs://...` (gcsfs), `https://...` (aiohttp):
+            cells are relative to it or begin with it, and each file is fetched once.
         progress: bool, whether a bar on stderr shows the checking.
         task: "classification" (also where it is None), "multilabel", "regression" or "ordinal";
             None where `label` is a dict.
@@ -87,6 +92,8 @@ def read_table(
             `groups`; each split then is less than the largest group away from its fraction, but
             for groups that bring a class to train. Further tables keep their rows; the log says
             how many share a group with other splits.
+        base64: keys among `files` whose cells are the base64 of a picture without
+            `data:image/...;base64,` before it.
 
     Returns:
         `Data`. `class_names` are the names of the classes, None for regression.
@@ -113,7 +120,9 @@ def read_table(
     sources = {"train": train, "validation": validation, "test": test}
     sources = {name: source for name, source in sources.items() if source is not None}
     needed = targets | _target_of(weight)
-    inputs = read_and_judge(sources, columns, files, files_root, check, progress, needed, plan)
+    inputs = read_and_judge(
+        sources, columns, files, files_root, check, progress, needed, plan, base64
+    )
     return divide(inputs, files, targets, plan, missing, weight)
 
 
@@ -137,6 +146,7 @@ def read_rows(
     progress=True,
     task=None,
     separator="|",
+    base64=(),
 ):
     """Reads a table to predict on: every row, in order, whatever is wrong with it.
 
@@ -145,8 +155,8 @@ def read_rows(
     Args:
         table: path or DataFrame, as for `read_table`.
         columns: dict of `{key: column of the table}`.
-        files: keys whose cells are paths of pictures.
-        files_root: folder that the paths are relative to and may not leave.
+        files: keys whose cells are pictures, as for `read_table`.
+        files_root: folder that the paths are relative to and may not leave, or an address.
         label: str, the column with the labels; a dict of `{column: task}` for several heads; or
             None.
         class_names: list of str, needed with `label` but for regression; for several heads a dict
@@ -155,6 +165,7 @@ def read_rows(
         progress: bool, whether a bar on stderr shows the checking.
         task: as for `read_table`.
         separator: as for `read_table`.
+        base64: as for `read_table`.
 
     Returns:
         `(table, statuses)`: a `Table` of all rows, labels -1 (regression: NaN) where missing or
@@ -181,7 +192,7 @@ def read_rows(
             class_names=class_names,
         )
     (found,) = read_and_judge(
-        {"test": table}, columns, files, files_root, check, progress, targets, None
+        {"test": table}, columns, files, files_root, check, progress, targets, None, base64
     )
     bad = {}
     labels = label_rows(found, bad, {}, targets)

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from fusionkeras._checks import argument_error, did_you_mean
 from fusionkeras.data.cells import Cells, to_arrow
+from fusionkeras.data.pictures import picture_cell
 from fusionkeras.data.values import as_arrow
 
 # How many rows are values of Python at once.
 _CHUNK = 16_384
 
 
-def read_cells(source, argument, wanted, lists=()):
+def read_cells(source, argument, wanted, lists=(), pictures=None):
     """Reads the wanted columns of one table as strings.
 
     Nothing is guessed: "NA", "007" and " 1.0 " stay what they are. Values that are not strings
@@ -29,6 +30,8 @@ def read_cells(source, argument, wanted, lists=()):
         argument: str, the name under which errors speak of the table.
         wanted: list of str, the columns to read.
         lists: the names of columns whose values may be lists too: these are written as JSON.
+        pictures: dict of `{column: bool}`, the columns of pictures, whose values may be the
+            pictures themselves, and whether a str is their base64; see `picture_cell`.
 
     Returns:
         `(cells, folder)`: `{column: Cells}`, and the `Path` of the folder that paths in the table
@@ -46,7 +49,7 @@ def read_cells(source, argument, wanted, lists=()):
     else:
         chunks = _read_frame(source, argument, wanted)
         folder = Path.cwd()
-    cells = _gather(chunks, argument, wanted, lists)
+    cells = _gather(chunks, argument, wanted, lists, pictures or {})
     if not len(cells[wanted[0]]):
         raise argument_error(
             "The table has no rows",
@@ -56,14 +59,18 @@ def read_cells(source, argument, wanted, lists=()):
     return cells, folder
 
 
-def _gather(chunks, argument, wanted, lists):
+def _gather(chunks, argument, wanted, lists, pictures):
     """Joins chunks of rows, `{column: values}`, to `{column: Cells}`."""
     import pyarrow as pa
 
     pieces, row = {name: [to_arrow([])] for name in wanted}, 0
     for chunk in chunks:
         for name in pieces:
-            pieces[name].append(as_arrow(chunk[name], argument, name, name in lists, row))
+            values = chunk[name]
+            if name in pictures:
+                values = values if isinstance(values, list) else values.to_pylist()
+                values = [picture_cell(value, pictures[name]) for value in values]
+            pieces[name].append(as_arrow(values, argument, name, name in lists, row))
         row += len(chunk[wanted[0]])
     # One column after the other, so that no more than one is there twice.
     return {name: Cells(pa.concat_arrays(pieces.pop(name))) for name in list(pieces)}

@@ -85,6 +85,26 @@ def test_evaluate_finds_the_metrics_again(run, statements, tmp_path, capsys):
     assert json.loads(capsys.readouterr().out)["metrics"]["rows"] == 60
 
 
+@pytest.mark.slow
+def test_pictures_at_an_address(run, statements, tmp_path, capsys):
+    import fsspec
+
+    filesystem = fsspec.filesystem("memory")
+    filesystem.put(str(statements.parent / "images"), "/photos/images", recursive=True)
+    table = tmp_path / "statements.csv"
+    table.write_bytes(statements.read_bytes())
+    for place, root in ((statements, str(statements.parent)), (table, "memory://photos")):
+        arguments = ["predict", str(run), str(place), "--files-root", root]
+        assert main([*arguments, "--output", str(tmp_path / f"{len(root)}.csv")]) == 0
+    filesystem.rm("/photos", recursive=True)
+    answers = [pd.read_csv(path) for path in tmp_path.glob("[0-9]*.csv")]
+    pd.testing.assert_frame_equal(*answers)
+    assert len(answers) == 2 and set(answers[0]["status"]) == {"ok"}
+    arguments = ["predict", str(run), str(table), "--output", str(tmp_path / "x.csv")]
+    assert main([*arguments, "--files-root", "s3://photos"]) == 2
+    assert "pip install s3fs" in capsys.readouterr().err
+
+
 def test_evaluate_as_each_column_vanishes(run, statements, tmp_path, capsys):
     path = tmp_path / "m.json"
     arguments = ["evaluate", str(run), str(statements), "--missing-at", "0,1"]

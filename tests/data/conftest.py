@@ -80,7 +80,7 @@ def write_bad(folder):
         "zeros.png": ("unsupported_format", "unknown kind of file"),
         "folder.png": ("missing_file", "a folder"),
         "gone.png": ("missing_file", "no such file"),
-        "http://a.com/b.png": ("missing_file", "download it"),
+        "http://a.com/b.png": ("missing_file", "set files_root"),
         "scan.tif": ("unsupported_format", "TIFF; convert it to PNG or JPEG"),
         "palette.bmp": ("unsupported_format", "BMP of 8 bits a pixel"),
         "moves.webp": ("unsupported_format", "animated WebP"),

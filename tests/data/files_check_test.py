@@ -141,7 +141,9 @@ def test_paths_may_not_leave_the_root(tmp_path):
         found = problems.get(cell) or rest[paths[cell]]
         assert found[0] == "missing_file", (cell, found)
     _, addresses = locate_files(["https://a.com/b.png"], root)
-    assert addresses["https://a.com/b.png"][1] == "an address and no file; download it first"
+    assert addresses["https://a.com/b.png"][1] == (
+        "an address and no file; set files_root to the address of its folder"
+    )
     assert problems[""][0] == problems["  "][0] == "empty"
     located, _ = locate_files(["loop", "x" * 5000], root)
     for path in located.values():
