@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "models": {"_checks", "preprocessing", "branches", "fusion", "objectives", "heads"},
     "data": {"_checks", "preprocessing"},
     "datasets": {"_checks", "data"},
+    "audit": {"_checks", "preprocessing", "data"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
     "evaluation": {"_checks", "heads", "data", "training"},
     "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
@@ -30,7 +31,10 @@ MAY_IMPORT = {
     "__main__": {"*"},
 }
 # Imported inside the function that needs them, so that `import fusionkeras` stays quick.
-HEAVY = {"keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard"}
+HEAVY = {
+    "keras_hub", "pandas", "pyarrow", "sklearn", "matplotlib", "tqdm", "tensorboard", "PIL",
+    "imagehash",
+}  # fmt: skip
 # These run on every backend of Keras.
 PLAIN_KERAS = ("fusion", "objectives", "heads", "branches")
 

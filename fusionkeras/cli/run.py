@@ -96,6 +96,12 @@ def write_whole(path, write):
         unfinished.unlink(missing_ok=True)
 
 
+def check_folder(path):
+    """Raises before the work is done where its result could not be written."""
+    if path not in (None, "-") and not pathlib.Path(path).absolute().parent.is_dir():
+        raise argument_error("There is no folder to write into", "an existing folder", path=path)
+
+
 def describe(options, train, tables):
     """What `config.json` says: every option, the task, the classes, hashes of tables, versions."""
     return {

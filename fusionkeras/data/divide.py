@@ -146,7 +146,8 @@ def _split(table, found, split, seed, further):
         numbers = split_by_column(found.split, split)[table.rows]
     else:
         heads = [(labels, task) for task, labels, _ in table.heads().values()]
-        numbers = split_by_fraction(strata(*heads[0]), split, seed)
+        alike = strata(*heads[0]) if heads else np.zeros(len(table), np.int32)
+        numbers = split_by_fraction(alike, split, seed)
         for labels, task in heads:
             keep_in_train(numbers, labels, task)
     for name in further:

@@ -38,7 +38,7 @@ def read_table(
         columns: dict of `{key: column of the table}`; the keys name the raw columns from here
             on, such as `{"image": "photo", "text": "caption"}`.
         label: str, the column with the labels; or for several heads a dict of `{column: task}`,
-            whose columns name the heads.
+            whose columns name the heads; or None: there is nothing to learn, and no class.
         files: keys whose cells are paths of pictures, relative to `files_root`; None means
             `image`, where there is such a key.
         validation: a further table of the same columns, or None.
@@ -85,7 +85,7 @@ def read_table(
     ['cold', 'warm']
     """
     files = check_columns(columns, files)
-    targets = check_targets(label, task, separator, class_names)
+    targets = {} if label is None else check_targets(label, task, separator, class_names)
     check_integer("seed", 0, seed=seed)
     check_choice("way to treat missing modalities", ("quarantine", "allow"), missing=missing)
     split = default_split(validation, test) if split is None else split
