@@ -1,7 +1,5 @@
-"""Every distinct picture looked at once, at a small size, on all cores."""
+"""Every distinct picture looked at once, on all cores, and remembered until it changes."""
 
-import hashlib
-import io
 import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
@@ -9,38 +7,17 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from fusionkeras._checks import missing_package
-from fusionkeras.preprocessing.image import MAX_PIXELS
+from fusionkeras.audit.picture import LOOK, look_at
+from fusionkeras.data.memory import recall, remember
 
-# JPEGs are decoded straight to about this size, which is enough for what is asked here.
-_SIDE = 64
-# A picture whose every channel stays within so many grey levels is of one colour.
-ONE_COLOUR = 2
-_ORIENTATION, _AS_IT_IS = 0x0112, 1
 # Files that are looked at before more are begun.
-_BATCH = 1024
-_ENDINGS = {
-    ".jpg": "JPEG", ".jpeg": "JPEG", ".jpe": "JPEG", ".jfif": "JPEG", ".png": "PNG", ".gif": "GIF",
-    ".bmp": "BMP", ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".heic": "HEIC",
-}  # fmt: skip
-# What is kept of a picture: 64 bits of the SHA-256 of its bytes (`digest`), its perceptual hash
-# (`near`), and what is odd about it. Only the digest stands where Pillow refuses it.
-LOOK = np.dtype(
-    [
-        ("opened", bool),
-        ("digest", np.uint64),
-        ("near", np.uint64),
-        ("smaller_side", np.int32),
-        ("one_colour", bool),
-        ("rotated", bool),  # as the EXIF data of a JPEG say, which is applied
-        ("turned_otherwise", bool),  # as other formats, or XMP, say, which is not
-        ("animated", bool),
-        ("other_ending", bool),
-    ]
-)
+_BATCH = 256
+# In the memory of checked files, a path with this before it is that of a look.
+_PREFIX = "audit:"
 
 
 def look_at_pictures(paths, progress=True):
-    """Looks at files, each once.
+    """Looks at files, each once, unless it is remembered unchanged.
 
     Args:
         paths: list of str, distinct.
@@ -54,7 +31,7 @@ def look_at_pictures(paths, progress=True):
     """
     from tqdm import tqdm
 
-    _check_packages()
+    version = _version()
     looks = np.zeros(len(paths), LOOK)
     bar = tqdm(total=len(paths), desc="Looking at pictures", unit="file", disable=not progress)
     # Pillow warns of damaged EXIF data and the like. The filters are those of the whole process,
@@ -62,84 +39,44 @@ def look_at_pictures(paths, progress=True):
     with bar, warnings.catch_warnings(), ThreadPoolExecutor(os.cpu_count()) as pool:
         warnings.simplefilter("ignore")
         for at in range(0, len(paths), _BATCH):
-            for number, look in enumerate(pool.map(_look, paths[at : at + _BATCH]), start=at):
+            batch = paths[at : at + _BATCH]
+            for number, look in enumerate(_look_or_recall(batch, version, pool), start=at):
                 looks[number] = look
-                bar.update()
+            bar.update(len(batch))
     return looks
 
 
-def _check_packages():
+def _version():
+    """What remembered looks depend on."""
     try:
-        import imagehash  # noqa: F401
+        import imagehash
+        import PIL
     except ImportError as error:
         raise missing_package("ImageHash", "The audit of pictures", "ImageHash") from error
+    return f"1 pillow-{PIL.__version__} imagehash-{imagehash.__version__}"
 
 
-def _look(path):
-    look = np.zeros((), LOOK)
+def _look_or_recall(paths, version, pool):
+    stamps = {_PREFIX + path: stamp for path, stamp in zip(paths, map(_stamp, paths), strict=True)}
+    stamps = {key: stamp for key, stamp in stamps.items() if stamp}
+    known = recall(stamps, version)
+    pending = [path for path in paths if _PREFIX + path not in known]
+    fresh = dict(zip(pending, pool.map(look_at, pending), strict=True))
+    found = {_PREFIX + path: look for path, look in fresh.items() if look["opened"]}
+    found = {key: look.tobytes().hex() for key, look in found.items() if key in stamps}
+    if found:
+        remember(found, stamps, version)
+    return [fresh[path] if path in fresh else _from_hex(known[_PREFIX + path]) for path in paths]
+
+
+def _stamp(path):
+    """`(size, time of change)` of a file, None where it cannot be told."""
     try:
-        with open(path, "rb") as file:
-            content = file.read()
-        look["digest"] = int.from_bytes(hashlib.sha256(content).digest()[:8])
-        _fill(look, content, os.path.splitext(path)[1].lower())
-    except Exception:  # Pillow's decoders raise nearly anything on damaged files
-        look["opened"] = False
-    return look
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns
 
 
-def _fill(look, content, ending):
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content)) as image:
-        if image.width * image.height > MAX_PIXELS:
-            return
-        form = "JPEG" if image.format == "MPO" else image.format  # a JPEG with others behind it
-        turned = _orientation(image, form)
-        look["smaller_side"] = min(image.size)
-        look["animated"] = form != "JPEG" and getattr(image, "n_frames", 1) > 1
-        look["rotated"] = turned != _AS_IT_IS
-        said = image.getexif().get(_ORIENTATION, _AS_IT_IS)
-        look["turned_otherwise"] = said in range(2, 9) and said != turned
-        look["other_ending"] = _ENDINGS.get(ending, form) != form
-        image.draft("RGB", (_SIDE, _SIDE))
-        pixels = _eight_bits(image)
-        spread = max(high - low for low, high in pixels.getextrema())
-        look["one_colour"] = spread <= ONE_COLOUR
-        look["near"] = _perceptual_hash(pixels, turned)
-        look["opened"] = True
-
-
-def _orientation(image, form):
-    """The orientation that `decode_images` applies: that of the EXIF data of a JPEG, 1 to 8."""
-    from PIL import Image
-
-    exif = Image.Exif()
-    exif.load(image.info.get("exif", b"") if form == "JPEG" else b"")
-    turned = exif.get(_ORIENTATION, _AS_IT_IS)
-    return turned if turned in range(1, 9) else _AS_IT_IS
-
-
-def _eight_bits(image):
-    """RGB as `decode_images` has it: alpha is dropped, 16 bits are reduced."""
-    from PIL import Image
-
-    if image.mode.startswith("I;16"):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert("RGB")
-
-
-def _perceptual_hash(image, turned):
-    """64 bits of the picture as people see it."""
-    import imagehash
-    from PIL import Image
-
-    turns = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_90,
-    }  # fmt: skip
-    # The hash looks at 32x32 pixels.
-    small = image.resize((_SIDE, _SIDE), Image.Resampling.BOX, reducing_gap=1.0)
-    small = small.transpose(turns[turned]) if turned in turns else small
-    return np.packbits(imagehash.phash(small).hash.flatten()).view(">u8")[0]
+def _from_hex(text):
+    return np.frombuffer(bytes.fromhex(text), LOOK)[0]

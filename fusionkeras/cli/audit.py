@@ -5,7 +5,7 @@ import pathlib
 import sys
 from contextlib import redirect_stdout
 
-from fusionkeras._checks import argument_error
+from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.audit import audit
 from fusionkeras.cli.run import check_folder, write_whole
 from fusionkeras.cli.tasks import read_tasks
@@ -18,6 +18,8 @@ def run_audit(options):
         raise argument_error(
             "--image or --text is missing", "fusionkeras audit ... --image or --text ..."
         )
+    if options.sequence_length is not None:  # raises now, not after the reading
+        check_integer("sequence length", sequence_length=options.sequence_length)
     for path in (options.output, options.json):
         check_folder(path)
     with redirect_stdout(sys.stderr if options.json == "-" else sys.stdout):

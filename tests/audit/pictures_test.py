@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fusionkeras.audit import looking
+from fusionkeras.audit import looking, picture
 from fusionkeras.audit.auditing import audit
 
 ORIENTATION = 0x0112
@@ -175,3 +175,44 @@ def test_without_the_package_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "imagehash", None)
     with pytest.raises(ImportError, match="needs the package ImageHash.*pip install ImageHash"):
         looking.look_at_pictures([], progress=False)
+
+
+def test_looks_are_remembered_until_a_file_changes(tmp_path, draw, monkeypatch):
+    paths = [str(tmp_path / f"{number}.png") for number in range(3)]
+    for number, path in enumerate(paths[:2]):
+        draw(number).save(path)
+    (tmp_path / "2.png").write_bytes(b"broken")
+    before = looking.look_at_pictures(paths, progress=False)
+    looked = []
+
+    def look_at(path):
+        looked.append(path)
+        return picture.look_at(path)
+
+    monkeypatch.setattr(looking, "look_at", look_at)
+    assert (looking.look_at_pictures(paths, progress=False) == before).all()
+    assert looked == paths[2:] and before["opened"].tolist() == [True, True, False]
+    draw(7, (100, 8)).save(paths[1])
+    after = looking.look_at_pictures(paths, progress=False)
+    assert looked[1:] == paths[1:] and after["smaller_side"].tolist() == [24, 8, 0]
+    monkeypatch.setattr(looking, "_version", lambda: "another")
+    looking.look_at_pictures(paths, progress=False)
+    assert looked[3:] == paths
+
+
+def test_no_file_breaks_it(tmp_path, draw):
+    """Seeded damage to every format; the reader's own fuzz test is larger."""
+    rng = np.random.default_rng(0)
+    paths = []
+    for number in range(400):
+        form = ("JPEG", "PNG", "GIF", "BMP", "WEBP")[number % 5]
+        file = io.BytesIO()
+        draw(number).save(file, form)
+        content = bytearray(file.getvalue())
+        for place in rng.integers(0, len(content), rng.integers(1, 20)):
+            content[place] = rng.integers(256)
+        paths.append(str(tmp_path / f"{number}.jpg"))
+        with open(paths[-1], "wb") as damaged:
+            damaged.write(content[: rng.integers(1, len(content) + 1)] if number % 2 else content)
+    looks = looking.look_at_pictures(paths, progress=False)
+    assert 0 < looks["opened"].sum() < 400 and looks["digest"].all()
