@@ -63,6 +63,11 @@ class Finding:
         return {**asdict(self), "rows": [place._asdict() for place in self.rows]}
 
 
+def counted(number, noun, plural=None):
+    """A number of things in words: "1 row", "2,000 rows"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def cut(text):
     """A text short enough to be shown."""
     return text if len(text) <= _MAX_TEXT else f"{text[:_MAX_TEXT]} ... ({len(text):,} characters)"

@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from fusionkeras.audit.classes import classes_of
-from fusionkeras.audit.finding import FIRST_ROWS
+from fusionkeras.audit.finding import FIRST_ROWS, counted
 
 # The largest class has at least so many times the rows of the smallest.
 IMBALANCE = 10
@@ -32,11 +32,12 @@ def audit_labels(subject):
         list of `Finding`.
     """
     rows, findings = subject.rows, []
-    for reason, what_to_do in _REASONS.items():
-        entries = [entry for entry in rows.bad if entry["reason"] == reason]
-        for column in dict.fromkeys(entry["column"] for entry in entries):
-            own = [entry for entry in entries if entry["column"] == column]
-            findings += rows.finding_on_bad(reason, "error", own, what_to_do, column=column)
+    groups = {}
+    for entry in rows.bad_labels():
+        groups.setdefault((entry["reason"], entry["column"]), []).append(entry)
+    for (reason, column), entries in groups.items():
+        what_to_do = _REASONS.get(reason, f"Repair the cells: {entries[0]['detail']}.")
+        findings += rows.finding_on_bad(reason, "error", entries, what_to_do, column=column)
     for head, classes in classes_of(rows).items():
         findings += _rare(rows, head, classes) + _alike(rows, head, classes)
         findings += _imbalance(rows, head, classes)
@@ -46,7 +47,8 @@ def audit_labels(subject):
 def _rare(rows, head, classes):
     single = np.flatnonzero(classes.counts() == 1)
     found = classes.has_any(single)
-    detail = f"{len(single):,} classes: {_list(classes.names[place] for place in single)}"
+    count = counted(len(single), "class", "classes")
+    detail = f"{count}: {_list(classes.names[place] for place in single)}"
     return rows.finding(
         "class_of_one_row", "warning", found,
         "Find more rows, or join the class to another: one row cannot be learned and tested.",

@@ -5,6 +5,7 @@ import io
 import warnings
 from html import escape
 
+from fusionkeras.audit.finding import counted
 from fusionkeras.preprocessing.image import MAX_PIXELS
 
 _THUMBNAIL = 96
@@ -52,7 +53,7 @@ def _section(finding, thumbnails):
     detail = f'<p class="detail">{escape(finding.detail)}</p>\n' if finding.detail else ""
     return (
         f'<section class="{finding.severity}">\n<p class="severity">{finding.severity}</p>\n'
-        f"<h2>{escape(finding.kind.replace('_', ' '))}{column}: {finding.count:,} rows "
+        f"<h2>{escape(finding.kind.replace('_', ' '))}{column}: {counted(finding.count, 'row')} "
         f"({finding.share:.1%})</h2>\n{detail}<p>{escape(finding.what_to_do)}</p>\n"
         f"{_rows(finding, thumbnails)}</section>"
     )

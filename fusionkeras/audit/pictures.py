@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from fusionkeras.audit.finding import counted
+
 # The reasons of a quarantine: (kind, what to do).
 _UNREADABLE = {
     "missing_file": ("missing_file", "Put the files where the cells say, or say files_root."),
@@ -55,9 +57,8 @@ def audit_pictures(subject):
 
 def _unreadable(rows, key):
     groups = {}
-    for entry in rows.bad:
-        if entry["column"] == key:
-            groups.setdefault(_what(entry["reason"], entry["detail"]), []).append(entry)
+    for entry in rows.bad_cells(key):
+        groups.setdefault(_what(entry["reason"], entry["detail"]), []).append(entry)
     return [
         finding
         for (kind, what_to_do, detail), entries in groups.items()
@@ -91,7 +92,7 @@ def _odd(subject, key):
     def finding(kind, severity, odd, what_to_do):
         found = np.zeros(len(subject.rows), bool)
         found[there] = odd[of_rows[there]]
-        detail = f"{int(odd[files].sum()):,} files"
+        detail = counted(int(odd[files].sum()), "file")
         return subject.rows.finding(kind, severity, found, what_to_do, detail, key)
 
     opened = looks["opened"]

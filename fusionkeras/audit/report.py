@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from fusionkeras.audit.finding import SEVERITIES
+from fusionkeras.audit.finding import SEVERITIES, counted
 from fusionkeras.audit.page import write_page
 
 _WIDTH = 100
@@ -58,9 +58,8 @@ class AuditReport:
 
 def _block(finding):
     column = f" in {finding.column}" if finding.column else ""
-    head = (
-        f"{finding.severity:8} {finding.kind}{column}: {finding.count:,} rows ({finding.share:.1%})"
-    )
+    count = f"{counted(finding.count, 'row')} ({finding.share:.1%})"
+    head = f"{finding.severity:8} {finding.kind}{column}: {count}"
     where = ", ".join(map(str, finding.rows))
     more = ", ..." if len(finding.rows) < finding.count else ""
     lines = [f"rows: {where}{more}" if where else "", finding.detail, finding.what_to_do]

@@ -7,6 +7,9 @@ import numpy as np
 from fusionkeras.audit.finding import FIRST_ROWS, Finding, Place, cut
 from fusionkeras.data.split import PARTS
 
+# What a reader says of cells that are neither pictures nor texts.
+LABEL_REASONS = ("missing_label", "unknown_label", "not_a_number")
+
 
 class Rows:
     """The usable rows, split after split, and the account of the others.
@@ -31,6 +34,17 @@ class Rows:
     def cells(self, key):
         """The cells of a column, one after another; "" where the modality is absent."""
         return chain.from_iterable(table.columns[key] for table in self.splits.values())
+
+    def bad_cells(self, key):
+        """The entries of the quarantine, and of what is absent, on a raw column."""
+        return [entry for entry in self.bad if not self._of_label(entry) and entry["column"] == key]
+
+    def bad_labels(self):
+        """Those on labels, and whatever else is no raw column."""
+        return [entry for entry in self.bad if self._of_label(entry)]
+
+    def _of_label(self, entry):
+        return entry["reason"] in LABEL_REASONS or entry["column"] not in self.columns
 
     def heads(self):
         """What is to be learned, `{head: (task, labels, class_names)}`, labels of all rows."""

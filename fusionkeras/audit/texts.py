@@ -41,7 +41,7 @@ def audit_texts(subject):
 
 
 def _empty(rows, key):
-    entries = [entry for entry in rows.bad if entry["column"] == key]
+    entries = rows.bad_cells(key)
     groups = {
         "empty_text": [entry for entry in entries if entry["value"] == ""],
         "blank_text": [entry for entry in entries if entry["value"] != ""],

@@ -81,7 +81,7 @@ def test_the_worst_comes_first(bad):
 def test_the_report_as_text(bad):
     text = str(audit(bad, 64, progress=False))
     assert "2 errors, " in text
-    assert "error    missing_file in image: 1 rows (2.5%)\n         rows: train 1\n" in text
+    assert "error    missing_file in image: 1 row (2.5%)\n         rows: train 1\n" in text
     assert "rows: train 35 (in test), train 6" in text
     assert max(map(len, text.splitlines())) <= 100
 
@@ -152,3 +152,31 @@ def test_a_row_is_bad_in_every_column_at_once(posts, read_posts, caplog):
     posts.loc[0, ["photo", "caption"]] = ["gone.png", ""]
     kinds = [finding.kind for finding in audit(read_posts(posts), progress=False).findings]
     assert kinds == ["missing_file"]
+
+
+def test_every_row_of_the_quarantine_is_in_one_finding(posts, read_posts, tmp_path):
+    """Also where the column of labels is called like a raw column."""
+    (tmp_path / "1.png").unlink()
+    (tmp_path / "2.png").write_bytes(b"")
+    posts.loc[[3, 4], "caption"] = ["", " "]
+    posts["text"] = posts["category"]
+    posts.loc[[5, 6], "text"] = ["", "other"]
+    data = read_posts(posts, label="text", class_names=["cold", "warm"])
+    found = audit(data, progress=False).findings
+    errors = [finding for finding in found if finding.severity == "error"]
+    assert sorted(place.row for finding in errors for place in finding.rows) == [1, 2, 3, 4, 5, 6]
+    assert sum(finding.count for finding in errors) == len(data.quarantine) == 6
+    assert {finding.kind: finding.column for finding in errors} == {
+        "missing_file": "image", "empty_file": "image", "empty_text": "text", "blank_text": "text",
+        "missing_label": "text", "unknown_label": "text",
+    }  # fmt: skip
+
+
+def test_a_reason_that_is_new_is_reported_too(posts, read_posts):
+    """Such as that a further column of a reader cannot be used."""
+    data = read_posts(posts, **TEXTS)
+    entry = {"table": "train", "row": 7, "column": "day", "value": "x", "reason": "not_a_time"}
+    data.quarantine.loc[0] = {**entry, "detail": "no date"}
+    (finding,) = audit(data, progress=False).findings
+    assert (finding.kind, finding.column, finding.count) == ("not_a_time", "day", 1)
+    assert finding.what_to_do == "Repair the cells: no date."

@@ -32,7 +32,7 @@ def test_a_class_of_one_row(posts, find):
     posts.loc[8, "category"] = "hot"
     found = find(posts, **TEXTS)
     finding = found["class_of_one_row", ""]
-    assert (rows_of(finding), finding.detail) == ([8], "1 classes: 'hot'")
+    assert (rows_of(finding), finding.detail) == ([8], "1 class: 'hot'")
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def test_a_file_counts_once_for_each_of_its_rows(posts, find, tmp_path):
     Image.new("RGB", (32, 32)).save(tmp_path / "0.png")
     posts["photo"] = ["0.png"] * 30 + [f"{number}.png" for number in range(30, 40)]
     finding = find(posts)["one_colour_picture", "image"]
-    assert (finding.count, len(finding.rows), finding.detail) == (30, 10, "1 files")
+    assert (finding.count, len(finding.rows), finding.detail) == (30, 10, "1 file")
 
 
 def test_every_mode_is_hashed(posts, find, tmp_path, draw):
