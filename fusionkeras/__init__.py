@@ -1,5 +1,6 @@
 """Models that read a picture and a text together, on Keras 3 and TensorFlow."""
 
+from fusionkeras.audit import AuditReport, Finding, audit
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.branches.base import Branch
 from fusionkeras.branches.word_vectors import read_word_vectors
@@ -100,6 +101,7 @@ from fusionkeras.version import __version__
 __all__ = [
     "AdversarialAlignment",
     "AttentionProduct",
+    "AuditReport",
     "Average",
     "Bottleneck",
     "Branch",
@@ -113,6 +115,7 @@ __all__ = [
     "DecodeImage",
     "FeatureCache",
     "FiLM",
+    "Finding",
     "FocalLoss",
     "Fusion",
     "Gated",
@@ -149,6 +152,7 @@ __all__ = [
     "WordPieceTokens",
     "__version__",
     "attention_model",
+    "audit",
     "bert_branch",
     "build_classifier",
     "build_model",

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "models": {"_checks", "preprocessing", "branches", "fusion", "objectives", "heads"},
     "data": {"_checks", "preprocessing"},
     "datasets": {"_checks", "data"},
+    "audit": {"_checks", "preprocessing", "data"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
     "evaluation": {"_checks", "preprocessing", "heads", "data", "training"},
     "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
@@ -31,7 +32,7 @@ MAY_IMPORT = {
 }
 # Imported inside the function that needs them, so that `import fusionkeras` stays quick.
 HEAVY = {"keras_hub", "pandas", "pyarrow", "scipy", "sklearn", "matplotlib", "tqdm", "tensorboard",
-         "fsspec", "tensorflow_datasets"}  # fmt: skip
+         "fsspec", "tensorflow_datasets", "PIL", "imagehash"}  # fmt: skip
 # What derives from a class of a heavy package is not imported by `import fusionkeras`.
 DERIVED = {"datasets/easy_vqa/easy_vqa.py": "tensorflow_datasets"}
 # These run on every backend of Keras.

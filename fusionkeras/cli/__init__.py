@@ -4,6 +4,7 @@ import sys
 
 from fusionkeras.cli.arguments import parse
 from fusionkeras.cli.ask import run_evaluate, run_export, run_predict
+from fusionkeras.cli.audit import run_audit
 from fusionkeras.cli.cache import run_cache
 from fusionkeras.cli.demo import run_demo
 from fusionkeras.cli.train import run_train
@@ -14,6 +15,7 @@ COMMANDS = {
     "evaluate": run_evaluate,
     "predict": run_predict,
     "export": run_export,
+    "audit": run_audit,
     "cache": run_cache,
 }
 

@@ -67,6 +67,7 @@ def _parsers():
     _add_evaluate(commands.add_parser("evaluate", help="measure a model on a table"))
     _add_predict(commands.add_parser("predict", help="answer every row of a table"))
     _add_export(commands.add_parser("export", help="write a SavedModel for TF Serving"))
+    _add_audit(commands.add_parser("audit", help="what is the matter with a table"))
     _add_cache(commands.add_parser("cache", help="what is kept of frozen encoders; empty it"))
     return parser, train
 
@@ -114,8 +115,11 @@ def _add_train(parser):
     parser.add_argument("table", nargs="?", metavar="TABLE", help="CSV, TSV, Parquet, JSON lines")
     _add_columns(parser)
     parser.set_defaults(missing="quarantine")
-    _add_tasks(parser.add_argument_group("tasks"))
-    _add_data(parser.add_argument_group("data"))
+    tasks, data = parser.add_argument_group("tasks"), parser.add_argument_group("data")
+    _add_tasks(tasks)
+    _add_losses(tasks)
+    _add_tables(data)
+    _add_data(data)
     _add_model(parser.add_argument_group("model"))
     _add_training(parser.add_argument_group("training"))
     group = parser.add_argument_group("run")
@@ -137,6 +141,9 @@ def _add_tasks(group):
         metavar="[COLUMN=]A,B,C",
         help="all labels in their order, such as the ranks of an ordinal task",
     )
+
+
+def _add_losses(group):
     group.add_argument(
         "--imbalance",
         action=Several,
@@ -151,7 +158,7 @@ def _add_tasks(group):
     )
 
 
-def _add_data(group):
+def _add_tables(group):
     group.add_argument("--validation", metavar="TABLE", help="a table of its own for validation")
     group.add_argument("--test", metavar="TABLE", help="a table of its own for the test")
     group.add_argument(
@@ -160,6 +167,9 @@ def _add_data(group):
         metavar="A,B,C|COLUMN",
         help="shares of train, validation, test; or the column that tells",
     )
+
+
+def _add_data(group):
     group.add_argument(
         "--groups",
         action=Several,
@@ -324,6 +334,21 @@ def _add_export(parser):
     parser.add_argument("model", metavar="RUN", help="a RUN or a .keras file")
     parser.add_argument("path", metavar="saved_models/NAME")
     parser.add_argument("--version", type=int, metavar="N", help="default: the next")
+
+
+def _add_audit(parser):
+    parser.add_argument("table", metavar="TABLE", help="CSV, TSV, Parquet, JSON lines")
+    parser.add_argument("--output", metavar="FILE.html", help="write a page with the pictures")
+    parser.add_argument("--json", metavar="FILE", help="write the findings as JSON; - prints them")
+    _add_columns(parser)
+    _add_tasks(parser.add_argument_group("tasks"))
+    data = parser.add_argument_group("data")
+    _add_tables(data)
+    data.add_argument("--seed", type=int, default=0, metavar="N", help="of the split")
+    data.add_argument(
+        "--sequence-length", type=int, metavar="N", help="the words of a text that a model reads"
+    )
+    parser.set_defaults(missing="quarantine", check="full")
 
 
 def _add_cache(parser):

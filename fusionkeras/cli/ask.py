@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_choice
-from fusionkeras.cli.run import Run, write_whole
+from fusionkeras.cli.run import Run, check_folder, write_whole
 from fusionkeras.cli.train import columns_of
 from fusionkeras.data import raw_batches, read_rows
 from fusionkeras.data.targets import is_labelled
@@ -30,7 +30,7 @@ WRITERS = {
 
 def run_evaluate(options):
     """Prints the metrics of a model on a table; rows that cannot be judged are told apart."""
-    _check_folder(options.json)
+    check_folder(options.json)
     served = as_served(load(options.model))
     defaults = _trained_with(options)
     table, statuses = _read(options, served, **_labels(options, served, defaults))
@@ -68,7 +68,7 @@ def run_predict(options):
     writer = WRITERS[
         check_choice("ending of the output", WRITERS, ending=pathlib.Path(options.output).suffix)
     ]
-    _check_folder(options.output)
+    check_folder(options.output)
     served = as_served(load(options.model))
     table, statuses = _read(options, served)
     answers = [served(columns) for columns in raw_batches(table, options.batch_size)]
@@ -171,9 +171,3 @@ def _labelled(table, judged, batch_size):
     judgement = tf.data.Dataset.from_tensor_slices((table.labels, judged.astype("float32")))
     zipped = tf.data.Dataset.zip(raw_batches(table, batch_size), judgement.batch(batch_size))
     return zipped.map(lambda columns, judgement: (columns, *judgement))
-
-
-def _check_folder(path):
-    """Raises before the work is done where its result could not be written."""
-    if path not in (None, "-") and not pathlib.Path(path).absolute().parent.is_dir():
-        raise argument_error("There is no folder to write into", "an existing folder", path=path)

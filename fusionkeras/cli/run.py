@@ -96,6 +96,12 @@ def write_whole(path, write):
         unfinished.unlink(missing_ok=True)
 
 
+def check_folder(path):
+    """Raises before the work is done where its result could not be written."""
+    if path not in (None, "-") and not pathlib.Path(path).absolute().parent.is_dir():
+        raise argument_error("There is no folder to write into", "an existing folder", path=path)
+
+
 def describe(options, data, tables):
     """What `config.json` says: options, task, classes, the split, hashes of tables, versions."""
     return {

@@ -56,6 +56,8 @@ def by_column(values, columns, option):
 
 def arguments_of_labels(options, tasks):
     """What `read_table` is to know of the labels: `label`, `task`, `separator`, `class_names`."""
+    if not tasks:
+        return {"label": None}
     orders = by_column(options.class_order, list(tasks), "class-order")
     names = {
         column: [name.strip() for name in order.split(",")] for column, order in orders.items()

@@ -72,10 +72,11 @@ class Plan:
             return split_by_column(distinct, self.split)[places]
         if self.way == "time":
             return split_by_time(read_times(cells[self.time]), self.split)
+        alike = strata(*heads[0]) if heads else np.zeros(len(table), np.int32)
         if self.way == "groups":
-            parts = split_by_groups(table.groups, strata(*heads[0]), self.split, self.seed)
+            parts = split_by_groups(table.groups, alike, self.split, self.seed)
         else:
-            parts = split_by_fraction(strata(*heads[0]), self.split, self.seed)
+            parts = split_by_fraction(alike, self.split, self.seed)
         for labels, task in heads:
             keep_in_train(parts, labels, task, table.groups)
         return parts

@@ -44,7 +44,7 @@ def read_table(
         columns: dict of `{key: column of the table}`; the keys name the raw columns from here
             on, such as `{"image": "photo", "text": "caption"}`.
         label: str, the column with the labels; or for several heads a dict of `{column: task}`,
-            whose columns name the heads.
+            whose columns name the heads; or None: there is nothing to learn, and no class.
         files: keys whose cells are pictures: paths relative to `files_root`, the bytes of a
             picture (Parquet, DataFrame), or `data:image/...;base64,...`. None means `image`,
             where there is such a key. Pictures that are no local files are kept as such in the
@@ -114,7 +114,7 @@ def read_table(
     ['cold', 'warm']
     """
     files = check_columns(columns, files)
-    targets = check_targets(label, task, separator, class_names)
+    targets = {} if label is None else check_targets(label, task, separator, class_names)
     plan = check_plan(columns, files, split, seed, groups, time, duplicates, (validation, test))
     check_choice("way to treat missing modalities", ("quarantine", "allow"), missing=missing)
     sources = {"train": train, "validation": validation, "test": test}

@@ -1,0 +1,145 @@
+"""What stands on both sides of a split."""
+
+import hashlib
+import re
+from functools import lru_cache
+
+import numpy as np
+
+from fusionkeras.audit.finding import FIRST_ROWS
+from fusionkeras.audit.near import NEAR_BITS, find_near
+
+_TOGETHER = (
+    'Keep them in one split: read_table(duplicates="together") or groups=COLUMN (--duplicates, '
+    "--groups); as it is, later splits look better than new rows will."
+)
+_BY_NATURE = f"Nothing, where texts repeat by nature, as questions do. Otherwise: {_TOGETHER}"
+_WORD = re.compile(r"\w+")
+
+
+def fold_text(text):
+    """A text without regard to case and to kind and number of blanks."""
+    return " ".join(text.split()).casefold()
+
+
+def fold_words(text):
+    """The words of a text, without regard to case and punctuation."""
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def hash_texts(texts, simplify):
+    """Hashes texts as they are once simplified.
+
+    Args:
+        texts: iterable of str.
+        simplify: function from str to str.
+
+    Returns:
+        uint64 array `(n,)`; 0 where nothing is left of a text.
+    """
+
+    @lru_cache(2**14)
+    def hashed(text):
+        plain = simplify(text).encode("utf-8")
+        return int.from_bytes(hashlib.sha256(plain).digest()[:8]) if plain else 0
+
+    return np.fromiter(map(hashed, texts), np.uint64)
+
+
+def find_earlier(keys, split):
+    """Finds for each row one of the same key in an earlier split.
+
+    Args:
+        keys: uint64 array `(n,)`; 0 is no key.
+        split: int array `(n,)`, not descending.
+
+    Returns:
+        int64 array `(n,)`, places of rows; -1 where there is none.
+
+    Example:
+    >>> find_earlier(np.array([5, 6, 6, 5, 0]), np.array([0, 0, 0, 1, 1])).tolist()
+    [-1, -1, -1, 0, -1]
+    """
+    _, first, inverse = np.unique(keys, return_index=True, return_inverse=True)
+    earlier = first[inverse]
+    return np.where((split[earlier] < split) & (keys != 0), earlier, -1)
+
+
+def find_across(subject):
+    """Finds pictures, texts and whole rows that are on both sides of a split.
+
+    Args:
+        subject: `Subject`.
+
+    Returns:
+        list of `Finding`.
+    """
+    rows, same, findings = subject.rows, {}, []
+    for column in rows.files:
+        same[column] = find_earlier(subject.pictures.digests(column), rows.split)
+        findings += _finding(rows, "same_picture_in_splits", same[column], column)
+        findings += _near_pictures(subject, column, same[column])
+    keys = {column: subject.pictures.digests(column) for column in rows.files}
+    for column in rows.texts:
+        keys[column] = hash_texts(rows.cells(column), fold_text)
+        same[column] = find_earlier(keys[column], rows.split)
+        distinct = f"{len(np.unique(keys[column])):,} different texts in all"
+        alike = find_earlier(hash_texts(rows.cells(column), fold_words), rows.split)
+        alike[same[column] >= 0] = -1
+        kinds = {
+            "same_text_in_splits": (same[column], distinct),
+            "nearly_same_text_in_splits": (alike, "the same but for punctuation"),
+        }
+        for kind, (earlier, detail) in kinds.items():
+            findings += _finding(rows, kind, earlier, column, detail, cure=_BY_NATURE)
+    if len(keys) > 1:
+        whole = find_earlier(_join(list(keys.values())), rows.split)
+        findings += _finding(rows, "same_row_in_splits", whole, "", severity="error")
+    return findings
+
+
+def _join(keys):
+    joined = np.zeros_like(keys[0])
+    for one in keys:
+        joined = joined * np.uint64(0x9E3779B97F4A7C15) + one  # wraps around, as hashes may
+    return joined
+
+
+def _near_pictures(subject, column, same):
+    """Pictures that look like one of an earlier split and are not the same file."""
+    rows, looks = subject.rows, subject.pictures.looks
+    files, of_rows = subject.pictures.of(column)
+    usable = of_rows >= 0
+    usable[usable] = (looks["opened"] & ~looks["one_colour"])[of_rows[usable]]
+    hashes = np.zeros(len(rows), np.uint64)
+    hashes[usable] = looks["near"][of_rows[usable]]
+    earlier = np.full(len(rows), -1, np.int64)
+    for split in range(1, len(rows.splits)):
+        mine = np.flatnonzero(usable & (rows.split == split) & (same < 0))
+        others = np.flatnonzero(usable & (rows.split < split))
+        own, of_own = np.unique(hashes[mine], return_inverse=True)
+        among, first = np.unique(hashes[others], return_index=True)
+        match = find_near(own, among)[of_own]
+        earlier[mine[match >= 0]] = others[first[match[match >= 0]]]
+    detail = (
+        f"at most {NEAR_BITS} of 64 bits of a perceptual hash differ; {len(files):,} files have "
+        f"{len(np.unique(looks['near'][files])):,} different ones, and few say little"
+    )
+    return _finding(rows, "nearly_same_picture_in_splits", earlier, column, detail)
+
+
+def _finding(rows, kind, earlier, column, detail="", severity="warning", cure=_TOGETHER):
+    """A finding on rows with a place of an earlier row, shown in pairs."""
+    found = earlier >= 0
+    late = np.flatnonzero(found)[: FIRST_ROWS // 2]
+    pairs = np.stack([late, earlier[late]], axis=1).reshape(-1)
+    sizes = np.bincount(rows.split, minlength=len(rows.splits))
+    counts = np.bincount(rows.split[found], minlength=len(sizes))
+    parts = [
+        f"{count:,} of {size:,} {name} rows"
+        for name, count, size in zip(rows.splits, counts, sizes, strict=True)
+        if count
+    ]
+    detail = "; ".join([*parts, detail] if detail else parts)
+    later = len(rows) - sizes[:1].sum()
+    return rows.finding(kind, severity, found, cure, detail, column, of=later, shown=pairs)
