@@ -3,7 +3,7 @@
 import keras
 
 from fusionkeras._checks import argument_error, check_choice
-from fusionkeras.heads.losses import FocalLoss, LogitAdjustedLoss
+from fusionkeras.heads.losses import FocalLoss, LogitAdjustedLoss, TruthLoss
 
 # Arguments of a Dense layer that a head, which follows from its task, does not keep.
 OF_DENSE = {
@@ -82,6 +82,13 @@ class Head(keras.layers.Dense):
             ValueError: for an unknown kind, wrong priors, and a kind that needs classes where
                 there are none.
         """
+        if isinstance(kind, TruthLoss) and kind.task != self.task:
+            raise argument_error(
+                f"A loss for {kind.task} cannot judge a head of {self.task}",
+                f"a loss for {self.task}",
+                f"Make it with task={self.task!r}." if self.task != "regression" else "",
+                loss=kind,
+            )
         if isinstance(kind, keras.losses.Loss):
             return kind
         if kind is None:

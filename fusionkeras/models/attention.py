@@ -31,9 +31,11 @@ def attention_model(model):
     """
     fusions = [layer for layer in getattr(model, "layers", ()) if isinstance(layer, Fusion)]
     if len(fusions) != 1:
+        inner = [layer.name for layer in getattr(model, "layers", ()) if hasattr(layer, "layers")]
         raise argument_error(
             f"The model has {len(fusions)} fusions",
             "a model of build_classifier with one of fusionkeras' fusions",
+            f"It may be one of {inner}, which model.get_layer(name) gives." if inner else "",
             model=model,
         )
     (fusion,) = fusions

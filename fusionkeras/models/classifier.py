@@ -11,6 +11,7 @@ from fusionkeras.heads import ClassificationHead, Head
 from fusionkeras.objectives import Unimodal, get_objective
 
 # What TensorFlow takes as the name of a layer, and a signature as the name of an output.
+RESERVED = ("answer", "modality_dropout", "preprocessor", "serving")
 _NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -70,6 +71,7 @@ def build_model(
         )
     inputs, features = _encode(check_branches(branches))
     fusion, objectives = get_fusion(fusion), _objectives(auxiliary)
+    _check_branch_names(branches, [name, *(layer.name for layer in [fusion, *objectives])])
     features = _read_by([fusion, *objectives], features)
     if check_rate("rate of dropped modalities", modality_dropout=modality_dropout):
         features = ModalityDropout(modality_dropout, name="modality_dropout")(features)
@@ -261,6 +263,18 @@ def _check_heads(heads):
                 heads=list(heads),
             )
     return heads
+
+
+def _check_branch_names(branches, layers):
+    """Raises where an input would be named like a layer, of the model or of what is served."""
+    for branch in [branches] if isinstance(branches, Branch) else branches:
+        for own in {branch.name, *branch.columns} & {*layers, *RESERVED}:
+            raise argument_error(
+                f"A branch cannot be called {own!r}, as a layer of the model is",
+                "another name",
+                "Pass name=... to the branch; on the command line --text NAME=COLUMN.",
+                branch=branch.name,
+            )
 
 
 def _check_free(heads, layers, x):

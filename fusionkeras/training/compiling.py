@@ -1,5 +1,7 @@
 """Compiling a model with what its tasks imply."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -129,7 +131,22 @@ def _by_head(heads, **received):
 def _weights(heads, loss_weights):
     if loss_weights is None or "" in heads:
         return loss_weights
-    return {**dict.fromkeys(heads, 1.0), **_by_head(heads, loss_weights=loss_weights)}
+    if not isinstance(loss_weights, dict):
+        raise argument_error(
+            "Wrong weights of several losses",
+            "a dict of {head: float}",
+            kind=TypeError,
+            loss_weights=loss_weights,
+        )
+    for weight in _by_head(heads, loss_weights=loss_weights).values():
+        right = isinstance(weight, (int, float)) and math.isfinite(weight) and weight >= 0
+        if not right:
+            raise argument_error(
+                "Wrong weight of a loss",
+                "a finite number of at least 0",
+                loss_weights=loss_weights,
+            )
+    return {**dict.fromkeys(heads, 1.0), **loss_weights}
 
 
 def _joined(by_head):

@@ -68,5 +68,5 @@ def test_an_end_to_end_model_is_told_what_to_pass():
     branch = fk.lstm_branch(["red"], 3, units=4)
     model = fk.build_classifier([branch], "gated")
     serving = fk.end_to_end(model, fk.build_preprocessor([branch]), ["a", "b"])
-    with pytest.raises(ValueError, match="a model of build_classifier"):
+    with pytest.raises(ValueError, match="It may be one of .'classifier'., which model.get_layer"):
         fk.attention_model(serving)

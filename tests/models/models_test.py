@@ -192,6 +192,12 @@ def test_a_branch_named_like_a_token_of_the_fusion(fusion):
         fk.build_classifier(two_texts(("itself", "text")), fusion)
 
 
+@pytest.mark.parametrize("name", ["answer", "fusion", "classifier", "contrastive"])
+def test_a_branch_named_like_a_layer(name):
+    with pytest.raises(ValueError, match=f"A branch cannot be called '{name}'.*Pass name="):
+        fk.build_classifier(two_texts((name, "text")), auxiliary="contrastive")
+
+
 def test_layers_that_are_not_registered_are_passed_to_load(tmp_path):
     text = fk.lstm_branch(WORDS, 6, units=8)
     model = fk.build_classifier([text], fusion=Product(), num_classes=2)

@@ -157,6 +157,9 @@ def test_kinds_of_loss(frame):
         ({"loss": {"genre": "focal"}}, "Unknown head 'genre'.*Did you mean 'genres'"),
         ({"loss": {"kind": "logit_adjusted"}}, "Pass train=data.train"),
         ({"loss_weights": {"genre": 2.0}}, "Unknown head 'genre'.*loss_weights="),
+        ({"loss_weights": {"price": -1.0}}, "Wrong weight of a loss. Expected a finite number"),
+        ({"loss": fk.FocalLoss()}, "A loss for classification cannot judge a head of"),
+        ({"loss": {"stars": fk.FocalLoss()}}, "head of ordinal.*Make it with task='ordinal'"),
         ({"loss": {"kind": "mse"}}, r"Unknown kind of loss. Expected one of \['focal', 'logit"),
     ],
 )
@@ -164,6 +167,12 @@ def test_wrong_losses(frame, kwargs, message):
     model, _ = build(read(frame, LABELS))
     with pytest.raises(ValueError, match=message):
         fk.compile_model(model, **kwargs)
+
+
+def test_weights_of_losses_are_by_head(frame):
+    model, _ = build(read(frame, LABELS))
+    with pytest.raises(TypeError, match="Wrong weights of several losses. Expected a dict of"):
+        fk.compile_model(model, loss_weights=[1, 1, 1, 0.5])
 
 
 def test_a_table_of_other_labels(frame):
