@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fusionkeras._checks import argument_error, did_you_mean
-from fusionkeras.data.pictures import picture_cell
+from fusionkeras.data.pictures import picture_cells
 
 
 def read_cells(source, argument, wanted, lists=(), pictures=None):
@@ -47,7 +47,7 @@ def read_cells(source, argument, wanted, lists=(), pictures=None):
         columns = _read_frame(source, argument, wanted)
         folder = Path.cwd()
     for name, in_base64 in (pictures or {}).items():
-        columns[name] = [picture_cell(value, in_base64) for value in columns[name]]
+        columns[name] = picture_cells(columns[name], in_base64)
     cells = {name: _as_strings(columns[name], argument, name, name in lists) for name in wanted}
     if not len(cells[wanted[0]]):
         raise argument_error(
