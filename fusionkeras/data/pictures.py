@@ -26,7 +26,7 @@ def pictures_folder():
     Returns:
         `Path`. Deleting it is safe: the next reading of a table keeps its pictures anew.
     """
-    return cache_folder() / "pictures"
+    return (cache_folder() / "pictures").absolute()
 
 
 def keep_picture(content):
@@ -90,6 +90,12 @@ def picture_cell(value, in_base64=False):
     if in_base64 and not is_base64(value):
         value = f"data:;base64,{value}"
     return _kept_base64(value) if is_base64(value) else value
+
+
+def picture_cells(values, in_base64=False):
+    """The cells of a column of pictures: `picture_cell` of each value of a list or Arrow array."""
+    values = values.to_pylist() if hasattr(values, "to_pylist") else values
+    return [picture_cell(value, in_base64) for value in values]
 
 
 def is_base64(cell):

@@ -8,9 +8,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from fusionkeras._checks import argument_error, did_you_mean
+from fusionkeras._checks import argument_error, did_you_mean, shorten
 from fusionkeras.data.cells import Cells, to_arrow
-from fusionkeras.data.pictures import picture_cell
+from fusionkeras.data.pictures import picture_cells
 from fusionkeras.data.values import as_arrow
 
 # How many rows are values of Python at once.
@@ -68,8 +68,7 @@ def _gather(chunks, argument, wanted, lists, pictures):
         for name in pieces:
             values = chunk[name]
             if name in pictures:
-                values = values if isinstance(values, list) else values.to_pylist()
-                values = [picture_cell(value, pictures[name]) for value in values]
+                values = picture_cells(values, pictures[name])
             pieces[name].append(as_arrow(values, argument, name, name in lists, row))
         row += len(chunk[wanted[0]])
     # One column after the other, so that no more than one is there twice.
@@ -285,7 +284,7 @@ def _find_columns(names, wanted, received):
         problem = "more than one column" if column in names else "no column"
         cure = "Rename one of them." if column in names else did_you_mean(column, names)
         raise argument_error(
-            f"The table has {problem} {column!r}", f"one of {names}", cure, **received
+            f"The table has {problem} {column!r}", f"one of {shorten(names)}", cure, **received
         )
     return {column: names.index(column) for column in wanted}
 

@@ -1,5 +1,6 @@
 """Datasets of TensorFlow Datasets, read as tables are."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from fusionkeras.data.read import read_table
 from fusionkeras.data.split import _NAMES as SPLITS
 from fusionkeras.data.split import PARTS
 
+_LOGGER = logging.getLogger("fusionkeras")
 _PURPOSE = "Reading TensorFlow Datasets"
 
 
@@ -31,7 +33,8 @@ def read_tfds(source, columns, label, files=None, splits=None, progress=True, **
         files: keys whose features are pictures; None means `image`, where there is such a key.
         splits: dict of `{"train": split, "validation": split, "test": split}`, where a split is
             an expression of TensorFlow Datasets such as "train[:90%]"; only "train" is needed.
-            None takes those that are called so (validation: valid, val or dev too).
+            None takes those that are called so (validation: valid, val or dev too), and says in
+            the log which it leaves out.
         progress: bool, whether bars on stderr show reading and checking.
         **arguments: for `read_table`, such as `task`, `seed` and `missing`; and `split`, where the
             dataset has but one.
@@ -114,6 +117,9 @@ def _check_splits(builder, splits):
     there = list(builder.info.splits)
     if splits is None:
         splits = {PARTS[SPLITS[name]]: name for name in there if name in SPLITS}
+        rest = [name for name in there if name not in splits.values()]
+        if rest:
+            _LOGGER.warning("The splits %s of the dataset are not read; splits= can say so", rest)
     if not isinstance(splits, dict) or "train" not in splits or set(splits) - set(PARTS):
         raise argument_error(
             "The splits of the dataset are not told apart",

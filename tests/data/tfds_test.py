@@ -92,8 +92,9 @@ def titles(table):
     return sorted(int(title.split()[1]) for title in table.columns["text"])
 
 
-def test_a_dataset_is_read_with_its_splits(pets):
+def test_a_dataset_is_read_with_its_splits(pets, caplog):
     data = read(pets, split=(0.7, 0, 0.3), check="header")
+    assert "The splits ['extra'] of the dataset are not read" in caplog.text
     assert data.class_names == ["cat", "dog"]
     assert data.summary().startswith("15 rows: 6 train, 5 validation, 3 test; 1 in quarantine")
     assert titles(data.validation) == list(range(10, 15))
@@ -145,7 +146,7 @@ def test_what_cannot_be_read_says_why(pets, tmp_path):
         "The dataset has no feature 'about/name'": {"columns": {"text": "about/name"}},
         "The dataset has no feature 'kind/x'": {"columns": {"text": "kind/x"}},
         "The dataset has no such split": {"splits": {"train": "trains"}},
-        r"splits of the dataset are not told.*of which train.*\['extra', 'train', 'valid'\]": {
+        r"splits of the dataset are not told.*of which train.*\['train', 'valid', 'extra'\]": {
             "splits": {"test": "train"}
         },
         "holds no single value": {"columns": {"text": "tags"}},
