@@ -161,7 +161,8 @@ def _split(tables, others, plan):
                 split=plan.split,
             )
     places = {name: numbers == place for place, name in enumerate(PARTS)}
-    parts = {name: tables.get(name) or table.take(places[name]) for name in PARTS}
+    parts = {name: table.take(places[name]) for name in PARTS if name not in further} | tables
+    parts = {name: parts[name] for name in PARTS}
     warn_of_split(plan, parts, further)
     return parts
 
