@@ -7,7 +7,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.data.judge import check_columns
 from fusionkeras.data.read import read_table
 from fusionkeras.data.readers import read_cells
-from fusionkeras.data.split import _NAMES as SPLITS
+from fusionkeras.data.split import SPLIT_NAMES as SPLITS
 
 _LABEL, _SPLIT = "class", "split"
 

@@ -9,7 +9,15 @@ PARTS = ("train", "validation", "test")
 # Quantiles that the values of a regression are divided into.
 _BINS = 10
 # What a column may call a split.
-_NAMES = {"train": 0, "training": 0, "validation": 1, "valid": 1, "val": 1, "dev": 1, "test": 2}
+SPLIT_NAMES = {
+    "train": 0,
+    "training": 0,
+    "validation": 1,
+    "valid": 1,
+    "val": 1,
+    "dev": 1,
+    "test": 2,
+}
 
 
 def default_split(validation, test):
@@ -194,11 +202,13 @@ def split_by_column(cells, column):
         int array `(n,)`: 0 train, 1 validation, 2 test.
     """
     names = [cell.strip().lower() for cell in cells]
-    unknown = sorted({cell for cell, name in zip(cells, names, strict=True) if name not in _NAMES})
+    unknown = sorted(
+        {cell for cell, name in zip(cells, names, strict=True) if name not in SPLIT_NAMES}
+    )
     if unknown:
         raise argument_error(
             f"The column {column!r} holds what is no split: {unknown[:10]}",
-            f"one of {list(_NAMES)} in each row",
+            f"one of {list(SPLIT_NAMES)} in each row",
             split=column,
         )
-    return np.array([_NAMES[name] for name in names], int)
+    return np.array([SPLIT_NAMES[name] for name in names], int)

@@ -188,3 +188,9 @@ def test_the_other_ways_are_told_of_as_well():
     told = read(frame, seed=5).split
     assert (told["way"], told["split"], told["seed"]) == ("stratified", (0.8, 0.1, 0.1), 5)
     assert read(frame).train.groups is None
+
+
+def test_a_test_table_of_which_nothing_is_left():
+    data = read(table(), groups="patient", test=table()[:2].assign(text=""))
+    assert (len(data.test), data.test.table) == (0, "test")
+    assert data.split["rows"]["test"] == 0 and len(data.quarantine) == 2
