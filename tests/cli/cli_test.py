@@ -60,7 +60,7 @@ def test_augmentation_and_weights_of_rows(statements, tmp_path):
     more = ["--augment", "light", "--word-dropout", "0.1", "--row-weight", "counts"]
     assert train(table, tmp_path / "run", *more, "--imbalance", "resample") == 0
     assert pd.read_csv(tmp_path / "run" / "quarantine.csv")["reason"].tolist() == ["not_a_number"]
-    model = fk.load(tmp_path / "run").model
+    model = fk.load(tmp_path / "run")
     names = {layer.name for layer in model._flatten_layers()}
     assert {"augment", "word_dropout"} <= names
 

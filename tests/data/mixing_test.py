@@ -101,6 +101,20 @@ def test_a_model_of_pictures_learns_from_mixed_rows(name, read):
         fk.evaluate(model, prepare(), data.class_names)
 
 
+@pytest.mark.slow
+def test_features_of_mixed_pictures_are_not_kept(read, caplog):
+    pixels = keras.Input((*SIZE, 3), name="image")
+    pooled = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(pixels))
+    features = {"pooled_output": pooled, "present": keras.ops.any(pixels > -0.5, axis=(1, 2, 3))}
+    encoder = keras.Model(pixels, features, name="image_encoder")
+    encoder.trainable = False
+    branch = fk.Branch("image", encoder, fk.DecodeImage(SIZE))
+    model = fk.compile_model(fk.build_classifier([branch], num_classes=2))
+    mix = keras.layers.MixUp(0.5, name="mixing")
+    fk.fit(model, fk.prepare(read().train, branch.preprocessor, mix=mix), verbose=0)
+    assert "every epoch: 'mixing' mixes the pictures anew in every epoch" in caplog.text
+
+
 WRONG = {
     "type": (keras.layers.RandomFlip(), {}, TypeError, r"Wrong type of mix.*augment=\[\.\.\.\]"),
     "text": (
