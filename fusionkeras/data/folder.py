@@ -7,7 +7,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.data.judge import check_columns
 from fusionkeras.data.read import read_table
 from fusionkeras.data.readers import read_cells
-from fusionkeras.data.split import SPLIT_NAMES as SPLITS
+from fusionkeras.data.split import SPLIT_NAMES
 
 _LABEL, _SPLIT = "class", "split"
 
@@ -102,7 +102,7 @@ def _pictures(folder):
 def _tells_split(folder):
     """Whether all folders are splits, one of them that of the training."""
     names = {one.name.lower() for one in folder.iterdir() if one.is_dir() and one.name[0] != "."}
-    return bool(names & {"train", "training"}) and names <= set(SPLITS)
+    return bool(names & {"train", "training"}) and names <= set(SPLIT_NAMES)
 
 
 def _join(folder, names, texts, columns):
@@ -132,7 +132,7 @@ class _Places:
 
     def _parts(self, name):
         split, _, rest = name.partition("/") if self._tells_split else ("train", "", name)
-        known = "/" in rest and split.lower() in SPLITS
+        known = "/" in rest and split.lower() in SPLIT_NAMES
         return (split, rest.partition("/")[0]) if known else ("train", None)
 
 

@@ -11,7 +11,7 @@ from fusionkeras.data.judge import check_columns
 from fusionkeras.data.pictures import picture_cell
 from fusionkeras.data.read import read_table
 from fusionkeras.data.split import PARTS
-from fusionkeras.data.split import SPLIT_NAMES as SPLITS
+from fusionkeras.data.split import SPLIT_NAMES
 
 _LOGGER = logging.getLogger("fusionkeras")
 _PURPOSE = "Reading TensorFlow Datasets"
@@ -116,7 +116,7 @@ def _by_name(tfds, name):
 def _check_splits(builder, splits):
     there = list(builder.info.splits)
     if splits is None:
-        splits = {PARTS[SPLITS[name]]: name for name in there if name in SPLITS}
+        splits = {PARTS[SPLIT_NAMES[name]]: name for name in there if name in SPLIT_NAMES}
         rest = [name for name in there if name not in splits.values()]
         if rest:
             _LOGGER.warning("The splits %s of the dataset are not read; splits= can say so", rest)
