@@ -10,8 +10,7 @@ from fusionkeras._checks import argument_error, did_you_mean, missing_package
 from fusionkeras.data.judge import check_columns
 from fusionkeras.data.pictures import picture_cell
 from fusionkeras.data.read import read_table
-from fusionkeras.data.split import PARTS
-from fusionkeras.data.split import SPLIT_NAMES
+from fusionkeras.data.split import PARTS, SPLIT_NAMES
 
 _LOGGER = logging.getLogger("fusionkeras")
 _PURPOSE = "Reading TensorFlow Datasets"
