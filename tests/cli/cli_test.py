@@ -124,7 +124,7 @@ def test_export_and_every_form_as_model(run, statements, tmp_path, capsys):
     for model in (run, run / "model.keras", folder, folder / "1"):
         columns = [] if model == run else COLUMNS
         assert main(["evaluate", str(model), str(statements), "--json", "-", *columns]) == 0
-        found.append(json.loads(capsys.readouterr().out)["log_loss"])
+        found.append(json.loads(capsys.readouterr().out)["metrics"]["log_loss"])
     assert found == pytest.approx([found[0]] * 4, abs=1e-6)
 
 
@@ -362,7 +362,7 @@ def test_absence_is_allowed_and_listed(statements, tmp_path, capsys):
     capsys.readouterr()
     for option, rows in (([], 59), (["--missing", "quarantine"], 58)):
         assert main(["evaluate", str(output), str(table), "--json", "-", *option]) == 0
-        assert json.loads(capsys.readouterr().out)["rows"] == rows
+        assert json.loads(capsys.readouterr().out)["metrics"]["rows"] == rows
 
 
 def test_a_fault_of_ours_is_no_exit_code_2(monkeypatch):

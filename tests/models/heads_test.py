@@ -129,16 +129,21 @@ def test_several_heads_served():
 
 
 def test_labels_apply_above_their_thresholds():
-    answer = NamedLabels(["a", "b|c", "ü"], [0.5, 0.2, 0.9])
+    answer = NamedLabels(["a", "b", "ü"], [0.5, 0.2, 0.9])
     scores = tf.constant([[0.6, 0.3, 0.95], [0.5, 0.2, 0.9], [0.0, 0.3, 0.95], [0.6, 0, 0]])
     labels = [x.decode() for x in answer(scores)["label"].numpy()]
-    assert labels == ["a|b|c|ü", "", "b|c|ü", "a"]
+    assert labels == ["a|b|ü", "", "b|ü", "a"]
     assert NamedLabels(["a", "b"]).thresholds == [0.5, 0.5]
     tuned = np.array([0.1, 1 / 3], "float32")  # as it is compared, bit for bit
     layer = NamedLabels.from_config(NamedLabels(["a", "b"], tuned).get_config())
     assert layer(tf.constant([tuned]))["label"].numpy().tolist() == [b""]
     above = np.nextafter(tuned, np.float32(1))
     assert layer(tf.constant([above]))["label"].numpy().tolist() == [b"a|b"]
+
+
+def test_names_that_would_run_together():
+    with pytest.raises(ValueError, match="The names would run together. Expected names without"):
+        NamedLabels(["a", "b|c"])
 
 
 def test_answers_of_the_first_files_are_read():
