@@ -81,7 +81,10 @@ def _alike(rows, head, classes):
     pairs = _pairs(names)
     rarer = sorted({min(pair, key=lambda place: counts[place]) for pair in pairs})
     shown = _list(
-        (f"{names[a]!r} ({counts[a]:,} rows) and {names[b]!r} ({counts[b]:,})" for a, b in pairs),
+        (
+            f"{names[a]!r} ({counted(counts[a], 'row')}) and {names[b]!r} ({counts[b]:,})"
+            for a, b in pairs
+        ),
         str,
     )
     return rows.finding(

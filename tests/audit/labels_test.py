@@ -93,3 +93,8 @@ def test_several_heads(posts, find):
 def test_no_label_at_all(posts, find):
     posts.loc[3, "caption"] = "a <br> b"
     assert set(find(posts, label=None, **TEXTS)) == {("html", "text")}
+    posts["caption"] = "the same"
+    finding = find(posts, label=None, split=(0.5, 0.25, 0.25), **TEXTS)[
+        "same_text_in_splits", "text"
+    ]
+    assert (finding.count, finding.share) == (20, 1.0)
