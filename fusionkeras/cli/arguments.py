@@ -167,9 +167,6 @@ def _add_tables(group):
         metavar="A,B,C|COLUMN",
         help="shares of train, validation, test; or the column that tells",
     )
-
-
-def _add_data(group):
     group.add_argument(
         "--groups",
         action=Several,
@@ -187,6 +184,9 @@ def _add_data(group):
         choices=("together",),
         help="together: rows with the same picture or text are in one split",
     )
+
+
+def _add_data(group):
     group.add_argument(
         "--check",
         choices=("full", "header"),
@@ -348,7 +348,7 @@ def _add_audit(parser):
     data.add_argument(
         "--sequence-length", type=int, metavar="N", help="the words of a text that a model reads"
     )
-    parser.set_defaults(missing="quarantine", check="full")
+    parser.set_defaults(missing="quarantine", check="full", row_weight=None)
 
 
 def _add_cache(parser):
