@@ -81,6 +81,7 @@ from fusionkeras.preprocessing.text import WordIds
 from fusionkeras.training import (
     FeatureCache,
     GradientBlending,
+    Resume,
     compile_classifier,
     compile_model,
     fit,
@@ -132,6 +133,7 @@ __all__ = [
     "Preprocessor",
     "RegressionHead",
     "RegressionReport",
+    "Resume",
     "ServedModel",
     "Sum",
     "TensorFusion",

@@ -1,5 +1,6 @@
 """From the rows of a table to batches that a model can be fitted on."""
 
+import functools
 import os
 from dataclasses import dataclass
 
@@ -8,6 +9,7 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.inputs import columns_of, make_judge, make_reader, parts_of, preprocess
+from fusionkeras.data.order import Order, shuffled
 from fusionkeras.data.rowcache import RowCache
 from fusionkeras.data.table import Table
 from fusionkeras.data.targets import by_head, fill_missing
@@ -28,7 +30,7 @@ class Source:
     cache: object = False
     # The rows by their places, in the order of each epoch: every dataset that is made from this
     # source takes the next order from here.
-    places: tf.data.Dataset | None = None
+    order: Order | None = None
 
 
 def prepare(
@@ -49,7 +51,8 @@ def prepare(
         table: `Table`, such as `data.train`.
         preprocessor: `Preprocessor`, as `build_preprocessor` makes it.
         batch_size: int; the last batch may be smaller.
-        shuffle: bool, whether each epoch has a new order. The same seed gives the same orders.
+        shuffle: bool, whether each epoch has a new order, a function of the seed and the number of
+            the epoch alone: `fk.fit(initial_epoch=3)` sees the rows in the order of epoch 3.
         seed: int.
         class_weight: None, "balanced" (rows of rare classes count for more) or a dict of
             `{class name: weight}`; absent names weigh 1. For several heads a dict of this by
@@ -92,11 +95,11 @@ def prepare(
         )
     check_integer("seed", 0, seed=seed)
     _check_cache(cache)
-    places = _places(table, batch_size, preprocessor.columns)
-    if shuffle:
-        places = places.shuffle(len(table), seed=seed, reshuffle_each_iteration=True)
+    _check_table(table, batch_size, preprocessor.columns)
+    draw = functools.partial(shuffled, len(table), seed) if shuffle else None
+    order = Order(len(table), draw)
     return batches_of(
-        Source(table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places)
+        Source(table, preprocessor, batch_size, seed, shuffle, class_weight, cache, order)
     )
 
 
@@ -106,8 +109,9 @@ def batches_of(source, provided=(), provide=None):
     Args:
         source: `Source`.
         provided: names of the branches whose columns are neither read nor preprocessed.
-        provide: a function from places, int64 `(batch,)`, to what stands in for them: a dict of
-            tensors, and `{column: bool (batch,)}`, whether the modality is there.
+        provide: a function from places and their epochs, both int64 `(batch,)`, to what stands in
+            for them: a dict of tensors, and `{column: bool (batch,)}`, whether the modality is
+            there.
 
     Returns:
         `tf.data.Dataset` of `(inputs, label, sample_weight)`, as `prepare` returns it.
@@ -126,16 +130,16 @@ def batches_of(source, provided=(), provide=None):
     def pick(tensors, places):
         return tf.nest.map_structure(lambda one: tf.gather(one, places), tensors)
 
-    def step(places):
+    def step(places, epochs):
         inputs, good = make(places)
         if provide is not None:
-            others, there = provide(places)
+            others, there = provide(places, epochs)
             inputs, good = {**inputs, **others}, {**good, **there}
         there = usable(places, good)
         weight = tf.nest.map_structure(lambda one: one * there, pick(weights, places))
         return inputs, pick(labels, places), weight
 
-    dataset = mapped(source.places.batch(source.batch_size), step)
+    dataset = mapped(source.order.batches(source.batch_size), step)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
     dataset.source = source
     return dataset
@@ -171,14 +175,15 @@ def raw_batches(table, batch_size=32):
     >>> next(iter(raw_batches(table)))["text"].numpy().tolist()
     [b'red', b'blue']
     """
-    places = _places(table, batch_size, ())
+    _check_table(table, batch_size, ())
     read = make_reader(table, list(table.columns))
+    places = tf.data.Dataset.range(len(table))
     dataset = mapped(places.batch(batch_size), lambda rows: read(rows)[0])
     dataset.table = table  # keeps it alive
     return dataset
 
 
-def _places(table, batch_size, columns):
+def _check_table(table, batch_size, columns):
     if not isinstance(table, Table):
         raise argument_error(
             "Wrong type of table", "a Table, such as data.train", kind=TypeError, table=table
@@ -189,7 +194,6 @@ def _places(table, batch_size, columns):
         raise argument_error(
             "The split has no rows", "at least one row", "Choose another split.", table=table
         )
-    return tf.data.Dataset.range(len(table))
 
 
 def mapped(batches, function):
