@@ -88,6 +88,7 @@ from fusionkeras.preprocessing.text import WordIds
 from fusionkeras.training import (
     FeatureCache,
     GradientBlending,
+    Resume,
     compile_classifier,
     compile_model,
     fit,
@@ -142,6 +143,7 @@ __all__ = [
     "Preprocessor",
     "RegressionHead",
     "RegressionReport",
+    "Resume",
     "ServedModel",
     "Sum",
     "TensorFusion",

@@ -125,7 +125,7 @@ def _add_train(parser):
     group = parser.add_argument_group("run")
     group.add_argument("--output", metavar="RUN", help="the folder to write")
     group.add_argument("--config", metavar="FILE", help="take the options of a RUN's config.json")
-    group.add_argument("--resume", metavar="RUN", help="go on from the last epoch of this run")
+    group.add_argument("--resume", metavar="RUN", help="go on where this run was broken off")
 
 
 def _add_tasks(group):
@@ -299,6 +299,14 @@ def _add_training(group):
         metavar="K",
         help="keep K random views of each picture or text that is changed at random ahead of a "
         "frozen encoder, which otherwise runs in every epoch",
+    )
+    group.add_argument(
+        "--save-every",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="keep the state every N batches, besides the end of each epoch, so that --resume "
+        "goes on from there (default: 1000)",
     )
     group.add_argument("--seed", type=int, default=0, metavar="N")
 

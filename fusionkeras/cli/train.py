@@ -20,11 +20,18 @@ from fusionkeras.data import learn_vocabulary, prepare, read_table
 from fusionkeras.evaluation import evaluate, tune_thresholds
 from fusionkeras.fusion import get_fusion
 from fusionkeras.models import build_model, build_preprocessor, end_to_end
-from fusionkeras.training import compile_model, fit, heads_for, layers_to_unfreeze, unfreeze
+from fusionkeras.training import (
+    Resume,
+    compile_model,
+    fit,
+    heads_for,
+    layers_to_unfreeze,
+    unfreeze,
+)
 
 # What may differ where a run is resumed; the second stage only until it has begun.
 RESUMABLE = {"epochs", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
-ALWAYS_RESUMABLE = {"patience", "feature_cache"}
+ALWAYS_RESUMABLE = {"patience", "feature_cache", "save_every"}
 
 
 def run_train(options):
@@ -83,6 +90,7 @@ def check_options(options):
             raise argument_error(f"{name} is missing", f"fusionkeras train ... {name} ...")
     check_integer("number of epochs", epochs=options.epochs)
     check_integer("batch size", batch_size=options.batch_size)
+    check_integer("number of batches between two states", save_every=options.save_every)
     check_integer("patience", 0, patience=options.patience)
     check_integer("number of epochs", unfreeze_epochs=options.unfreeze_epochs)
     check_integer("seed", 0, seed=options.seed)
@@ -214,7 +222,7 @@ def _stage(options, run, name, model, train, validation, first, epochs, learning
     _compile(options, model, train.source.table, learning_rate)
     stopping = validation is not None and options.patience > 0
     callbacks = [
-        keras.callbacks.BackupAndRestore(str(run.checkpoints / name), delete_checkpoint=False),
+        Resume(run.checkpoints / name, options.save_every),
         *(_keep_the_best(run, options.patience) if stopping else ()),
         keras.callbacks.CSVLogger(str(run.history), append=run.history.exists()),
         keras.callbacks.TensorBoard(str(run.logs), write_graph=False),

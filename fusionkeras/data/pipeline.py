@@ -1,5 +1,6 @@
 """From the rows of a table to batches that a model can be fitted on."""
 
+import functools
 import os
 from dataclasses import dataclass, field
 
@@ -10,7 +11,8 @@ from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.imbalance import balanced_weights, check_imbalance, shares_of
 from fusionkeras.data.inputs import columns_of, make_judge, make_reader, parts_of, preprocess
 from fusionkeras.data.mixing import check_mix, mixed
-from fusionkeras.data.resampling import drawn_places
+from fusionkeras.data.order import Order, shuffled
+from fusionkeras.data.resampling import drawn_order
 from fusionkeras.data.rowcache import RowCache
 from fusionkeras.data.table import Table
 from fusionkeras.data.targets import by_head, fill_missing
@@ -31,7 +33,7 @@ class Source:
     cache: object = False
     # The rows by their places, in the order of each epoch: every dataset that is made from this
     # source takes the next order from here.
-    places: tf.data.Dataset | None = None
+    order: Order | None = None
     # What is done against imbalance, `{head: name}`, in the data or in the loss.
     imbalance: dict = field(default_factory=dict)
     mix: object = None
@@ -57,7 +59,8 @@ def prepare(
         table: `Table`, such as `data.train`.
         preprocessor: `Preprocessor`, as `build_preprocessor` makes it.
         batch_size: int; the last batch may be smaller.
-        shuffle: bool, whether each epoch has a new order. The same seed gives the same orders.
+        shuffle: bool, whether each epoch has a new order, a function of the seed and the number of
+            the epoch alone: `fk.fit(initial_epoch=3)` sees the rows in the order of epoch 3.
         seed: int.
         class_weight: None, "balanced" (rows of rare classes count for more) or a dict of
             `{class name: weight}`; absent names weigh 1. For several heads a dict of this by
@@ -113,17 +116,18 @@ def prepare(
         )
     check_integer("seed", 0, seed=seed)
     _check_cache(cache)
-    places = _places(table, batch_size, preprocessor.columns)
+    _check_table(table, batch_size, preprocessor.columns)
     chosen = check_imbalance(imbalance, {head: task for head, (task, *_) in table.heads().items()})
     class_weight = balanced_weights(class_weight, chosen)
     check_mix(mix, table, parts_of(preprocessor))
-    shares = shares_of(table, chosen)
+    draw, shares = None, shares_of(table, chosen)
     if shares is not None:
         _check_shuffled(shuffle, imbalance)
-        places = drawn_places(shares, seed)
+        draw = functools.partial(drawn_order, shares, seed)
     elif shuffle:
-        places = places.shuffle(len(table), seed=seed, reshuffle_each_iteration=True)
-    source = (table, preprocessor, batch_size, seed, shuffle, class_weight, cache, places)
+        draw = functools.partial(shuffled, len(table), seed)
+    order = Order(len(table), draw)
+    source = (table, preprocessor, batch_size, seed, shuffle, class_weight, cache, order)
     return batches_of(Source(*source, chosen, mix))
 
 
@@ -144,8 +148,9 @@ def batches_of(source, provided=(), provide=None):
     Args:
         source: `Source`.
         provided: names of the branches whose columns are neither read nor preprocessed.
-        provide: a function from places, int64 `(batch,)`, to what stands in for them: a dict of
-            tensors, and `{column: bool (batch,)}`, whether the modality is there.
+        provide: a function from places and their epochs, both int64 `(batch,)`, to what stands in
+            for them: a dict of tensors, and `{column: bool (batch,)}`, whether the modality is
+            there.
 
     Returns:
         `tf.data.Dataset` of `(inputs, label, sample_weight)`, as `prepare` returns it.
@@ -164,16 +169,16 @@ def batches_of(source, provided=(), provide=None):
     def pick(tensors, places):
         return tf.nest.map_structure(lambda one: tf.gather(one, places), tensors)
 
-    def step(places):
+    def step(places, epochs):
         inputs, good = make(places)
         if provide is not None:
-            others, there = provide(places)
+            others, there = provide(places, epochs)
             inputs, good = {**inputs, **others}, {**good, **there}
         there = usable(places, good)
         weight = tf.nest.map_structure(lambda one: one * there, pick(weights, places))
         return inputs, pick(labels, places), weight
 
-    dataset = mapped(source.places.batch(source.batch_size), step)
+    dataset = mapped(source.order.batches(source.batch_size), step)
     if source.mix is not None:
         dataset = mixed(dataset, source.mix, table)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
@@ -211,14 +216,15 @@ def raw_batches(table, batch_size=32):
     >>> next(iter(raw_batches(table)))["text"].numpy().tolist()
     [b'red', b'blue']
     """
-    places = _places(table, batch_size, ())
+    _check_table(table, batch_size, ())
     read = make_reader(table, list(table.columns))
+    places = tf.data.Dataset.range(len(table))
     dataset = mapped(places.batch(batch_size), lambda rows: read(rows)[0])
     dataset.table = table  # keeps it alive
     return dataset
 
 
-def _places(table, batch_size, columns):
+def _check_table(table, batch_size, columns):
     if not isinstance(table, Table):
         raise argument_error(
             "Wrong type of table", "a Table, such as data.train", kind=TypeError, table=table
@@ -229,7 +235,6 @@ def _places(table, batch_size, columns):
         raise argument_error(
             "The split has no rows", "at least one row", "Choose another split.", table=table
         )
-    return tf.data.Dataset.range(len(table))
 
 
 def mapped(batches, function):

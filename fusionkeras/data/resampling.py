@@ -1,9 +1,6 @@
 """Rows drawn with replacement, so that rare classes come as often as frequent ones."""
 
-import itertools
-
 import numpy as np
-import tensorflow as tf
 
 
 def drawn_order(shares, seed, epoch):
@@ -23,24 +20,3 @@ def drawn_order(shares, seed, epoch):
     (True, 3)
     """
     return np.random.default_rng([seed, epoch]).choice(len(shares), len(shares), p=shares)
-
-
-def drawn_places(shares, seed):
-    """The places of rows, drawn anew whenever the dataset is gone through.
-
-    Args:
-        shares: float array `(n,)` that sums to 1, how often each row is drawn.
-        seed: int.
-
-    Returns:
-        `tf.data.Dataset` of `n` int64 scalars.
-    """
-    epochs = itertools.count()
-
-    def draw():
-        yield drawn_order(shares, seed, next(epochs))
-
-    places = tf.data.Dataset.from_generator(
-        draw, output_signature=tf.TensorSpec(len(shares), tf.int64)
-    )
-    return places.unbatch().apply(tf.data.experimental.assert_cardinality(len(shares)))

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.order import Order
 from fusionkeras.data.pipeline import batches_of
 from fusionkeras.data.targets import by_head, is_labelled
 from fusionkeras.evaluation.answers import answer_of, said_by, tasks_of
@@ -75,8 +76,8 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
         )
 
     def answer(table):
-        places = tf.data.Dataset.range(len(table))
-        return ask(batches_of(dataclasses.replace(source, table=table, places=places, cache=False)))
+        order = Order(len(table))
+        return ask(batches_of(dataclasses.replace(source, table=table, order=order, cache=False)))
 
     columns = source.preprocessor.columns
     return evaluate_missing(answer, report, source.table, columns, missing, seed)

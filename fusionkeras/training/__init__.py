@@ -6,10 +6,12 @@ from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
 from fusionkeras.training.heads import heads_for
+from fusionkeras.training.resume import Resume
 
 __all__ = [
     "FeatureCache",
     "GradientBlending",
+    "Resume",
     "branch_names",
     "compile_classifier",
     "compile_model",

@@ -10,6 +10,7 @@ from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.pipeline import batches_of
 from fusionkeras.training.frozen import NotCachedError, open_frozen
 from fusionkeras.training.imbalance import check_losses
+from fusionkeras.training.leading import led
 from fusionkeras.training.mirroring import warn_of_mirroring
 
 _LOGGER = logging.getLogger("fusionkeras")
@@ -34,15 +35,17 @@ def fit(
     the full model, validation, weights of rows. The weights that are reached are those of
     `model.fit` on the same batches, to rounding. Where nothing is frozen it is `model.fit`; where
     something is but cannot be kept, it is as well, and the log says why. As Keras asks, compile
-    again after you froze or unfroze layers. Where the model mirrors pictures and texts of the
-    table tell left from right, a warning counts them.
+    again after you froze or unfroze layers. Data of `prepare` are gone through in the order of
+    the epoch that Keras names, so from `initial_epoch` on. Where the model mirrors pictures and
+    texts of the table tell left from right, a warning counts them.
 
     Args:
         model: a compiled `keras.Model`.
         train: what `prepare` returns, or anything that `model.fit` takes as `x`.
         validation_data: as in `model.fit`.
         epochs: int, the number of passes over `train`.
-        callbacks: list of `keras.callbacks.Callback`.
+        callbacks: list of `keras.callbacks.Callback`; with `fk.Resume` among them a training that
+            was broken off goes on in the middle of its epoch.
         cache: True for the user's cache folder, another folder, a `FeatureCache`, or False:
             frozen encoders run in every epoch.
         views: int; where random layers (flips, crops) come ahead of a frozen encoder, so many
@@ -80,7 +83,8 @@ def fit(
     if hasattr(train, "source"):
         check_losses(model, train.source.imbalance)
         warn_of_mirroring(model, train.source)
-    options = {"epochs": epochs, "callbacks": callbacks, **kwargs}
+    source, callbacks = getattr(train, "source", None), keras.tree.flatten(callbacks or [])
+    options = {"epochs": epochs, **kwargs}
     try:
         frozen = open_frozen(model, cache, views) if cache is not False else None
         if frozen is not None:
@@ -91,10 +95,10 @@ def fit(
         _LOGGER.warning("Frozen encoders run in every epoch: %s.", reason)
         frozen = None
     if frozen is None:
-        return model.fit(train, validation_data=validation_data, **options)
-    options["callbacks"] = [*keras.tree.flatten(callbacks or []), _Watch(frozen)]
-    with frozen.fed():
-        return model.fit(features, validation_data=validation, **options)
+        with led(source, train, callbacks) as callbacks:
+            return model.fit(train, validation_data=validation_data, callbacks=callbacks, **options)
+    with frozen.fed(), led(source, features, [*callbacks, _Watch(frozen)]) as callbacks:
+        return model.fit(features, validation_data=validation, callbacks=callbacks, **options)
 
 
 class _Watch(keras.callbacks.Callback):

@@ -244,10 +244,10 @@ class FrozenInputs:
             if raw & set(part.output_specs())
         }
 
-        def provide(places):
+        def provide(places, epochs):
             tensors, good = {}, {}
             for group in groups:
-                features, there = group.provide(places)
+                features, there = group.provide(places, epochs)
                 tensors, good = {**tensors, **features}, {**good, **there}
             return tensors, good
 

@@ -48,7 +48,6 @@ class TableFeatures:
         self._digests = []
         self._table, self._read = table, make_reader(table, self.columns)
         self._by_tensors = not all(map(_is_ours, self.parts.values()))
-        self._visits = np.zeros(len(table), np.int64)
 
     def look(self):
         """Hashes every distinct input; returns how many bytes their features take."""
@@ -68,10 +67,10 @@ class TableFeatures:
         """
         return sum(self._fill_view(view, verbose) for view in range(max(self.group.views, 1)))
 
-    def provide(self, places):
+    def provide(self, places, epochs):
         """The features of rows, in a graph: `(tensors, good)`, as `batches_of` wants them."""
         flags = [_flag(column) for column in self.columns]
-        tensors = self.group.in_graph(weakly(self._fetch), [places], flags)
+        tensors = self.group.in_graph(weakly(self._fetch), [places, epochs], flags)
         return tensors, {column: tensors.pop(_flag(column)) for column in self.columns}
 
     def _describe(self, part, inputs):
@@ -139,10 +138,9 @@ class TableFeatures:
 
         return shorten(self.group, padding, numbers, read)
 
-    def _fetch(self, rows):
+    def _fetch(self, rows, epochs):
         numbers = self._inputs_of_rows[rows]
-        views = (self._visits[rows] + rows) % max(self.group.views, 1)
-        self._visits[rows] += 1  # each row sees one view after another
+        views = (epochs + rows) % max(self.group.views, 1)  # each row sees one after another
         keys = [
             self.group.key(self._digests[number], int(view))
             for number, view in zip(numbers, views, strict=True)
