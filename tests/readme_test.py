@@ -65,7 +65,7 @@ def test_program(program, posts, preset, capsys):
 
 
 def test_the_programs_are_all_there():
-    assert len(PROGRAMS) == 10
+    assert len(PROGRAMS) == 12
 
 
 def test_the_two_commands_are_there():
