@@ -188,7 +188,7 @@ WRONG = [
     ({"files": "image"}, TypeError, "Wrong type of files"),
     ({"files": ["imag"]}, ValueError, "The key 'imag' of files.*Did you mean 'image'"),
     ({"columns": {"text": "caption"}, "files": ["image"]}, ValueError, r"Pass files=\(\) where"),
-    ({"label": None}, TypeError, "Wrong type of label"),
+    ({"label": 3}, TypeError, "Wrong type of label"),
     ({"label": "categorie"}, ValueError, "no column 'categorie'.*Did you mean 'category'"),
     ({"label": "photo", "split": (1, 1, 1)}, ValueError, "Wrong split"),
     ({"seed": "a"}, TypeError, "Wrong type for the seed"),

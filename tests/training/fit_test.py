@@ -140,7 +140,7 @@ def test_what_has_changed_is_computed_again(data, passes, tmp_path, monkeypatch)
     # other pixels under the same name
     changed = tmp_path / "changed.png"
     changed.write_bytes(tf.io.encode_png(np.full((9, 9, 3), 7, "uint8")).numpy())
-    paths = grown.columns["image"].copy()
+    paths = np.asarray(grown.columns["image"])
     paths[0] = str(changed)
     moved = fk.data.Table(**{**vars(grown), "columns": {**grown.columns, "image": paths}})
     assert count(model, preprocessor, moved) == 1
