@@ -1,0 +1,1 @@
+"""Pages of HTML that load nothing from elsewhere: what the audit and the report share."""

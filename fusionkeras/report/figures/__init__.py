@@ -1,0 +1,1 @@
+"""Figures: each takes what was measured, and draws it on axes of Matplotlib."""
