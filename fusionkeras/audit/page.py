@@ -12,7 +12,8 @@ _STYLE = """
 section { border-left: .3rem solid; padding: .2rem 0 .2rem 1rem; margin: 1.5rem 0; }
 .error { border-color: var(--bad); } .warning { border-color: var(--warn); }
 .info { border-color: var(--info); }
-.severity { font-size: .8rem; letter-spacing: .05em; text-transform: uppercase; color: var(--soft); }
+.severity { font-size: .8rem; letter-spacing: .05em; text-transform: uppercase;
+            color: var(--soft); }
 tbody th { white-space: nowrap; }
 img { max-width: 96px; max-height: 96px; }
 """

@@ -9,6 +9,7 @@ from fusionkeras.cli.cache import run_cache
 from fusionkeras.cli.demo import run_demo
 from fusionkeras.cli.export import run_export
 from fusionkeras.cli.predict import run_predict
+from fusionkeras.cli.report import run_report
 from fusionkeras.cli.serve import run_serve
 from fusionkeras.cli.train import run_train
 
@@ -17,6 +18,7 @@ COMMANDS = {
     "train": run_train,
     "evaluate": run_evaluate,
     "predict": run_predict,
+    "report": run_report,
     "export": run_export,
     "audit": run_audit,
     "cache": run_cache,

@@ -26,22 +26,9 @@ def run_evaluate(options):
     """Prints the metrics of a model on a table; rows that cannot be judged are told apart."""
     check_folder(options.json)
     served = as_served(load(options.model))
-    defaults = _trained_with(options)
-    source = source_of(options)
-    how, labels = how_to_read(options, served, source), _labels(options, served, defaults)
-    table, statuses = source.read_rows(**how, **labels, progress=sys.stderr.isatty())
-    heads = table.heads().values()
-    judged = np.any([is_labelled(labels, task) for task, labels, _ in heads], axis=0)
-    if (options.missing or defaults.get("missing")) == "allow":
-        judged &= _something(table)
-    else:
-        judged &= statuses == "ok"
-    _check_any(judged, statuses, served)
+    table, _, judged = read_judged(options, served)
     ask, report = asking(served)
-
-    def answer(table):
-        return ask(_labelled(table, judged & _something(table), options.batch_size))
-
+    answer = answering(ask, judged, options.batch_size)
     if options.missing_at is None:
         found = report(answer(table))
     else:
@@ -58,6 +45,40 @@ def run_evaluate(options):
     print(found)
     if not judged.all():
         print(f"\n{np.sum(~judged)} of {len(table)} rows left out (no known label, or a bad cell)")
+
+
+def read_judged(options, served):
+    """Reads the rows of a table, and tells which of them a model can be judged by.
+
+    Args:
+        options: namespace, the options of the command.
+        served: `ServedModel`.
+
+    Returns:
+        `(table, statuses, judged)`: a `Table`; an object array `(rows,)` of "ok" or what is wrong
+        with a row; a bool array `(rows,)`.
+    """
+    defaults = _trained_with(options)
+    source = source_of(options)
+    how, labels = how_to_read(options, served, source), _labels(options, served, defaults)
+    table, statuses = source.read_rows(**how, **labels, progress=sys.stderr.isatty())
+    heads = table.heads().values()
+    judged = np.any([is_labelled(labels, task) for task, labels, _ in heads], axis=0)
+    if (options.missing or defaults.get("missing")) == "allow":
+        judged &= _something(table)
+    else:
+        judged &= statuses == "ok"
+    _check_any(judged, statuses, served)
+    return table, statuses, judged
+
+
+def answering(ask, judged, batch_size):
+    """A function from a `Table` to what a model answers to those of its rows that are judged."""
+
+    def answer(table):
+        return ask(_labelled(table, judged & _something(table), batch_size))
+
+    return answer
 
 
 def _labels(options, served, defaults):

@@ -12,7 +12,8 @@ body { font: 16px/1.5 system-ui, sans-serif; color: var(--text); background: var
 h1 { font-size: 1.5rem; margin: 0 0 .5rem; } h2 { font-size: 1.2rem; margin: 0 0 .5rem; }
 h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
 p { margin: .3rem 0; } section { margin: 2rem 0; }
-a { color: var(--strong); } :focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
+a { color: var(--strong); }
+:focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
 .skip { position: absolute; left: -999rem; } .skip:focus { position: static; }
 .soft { color: var(--soft); } code { font-size: .85em; }
 .scroll { overflow-x: auto; margin: .5rem 0; }

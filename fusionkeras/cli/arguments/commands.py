@@ -47,6 +47,19 @@ def _add_evaluate(parser):
     add_columns(parser)
 
 
+def _add_report(parser):
+    _add_model_and_table(parser)
+    parser.add_argument("--output", required=True, metavar="FILE.html", help="the page to write")
+    parser.add_argument(
+        "--errors",
+        type=int,
+        default=12,
+        metavar="N",
+        help="how many errors of each head are shown, the most confident first (default: 12)",
+    )
+    add_columns(parser)
+
+
 def _add_predict(parser):
     _add_model_and_table(parser)
     parser.add_argument(
@@ -118,6 +131,7 @@ COMMANDS = {
     "demo": ("a tour on drawn data: no data, no network", _add_demo),
     "train": ("train on a table of pictures and texts", _add_train),
     "evaluate": ("measure a model on a table", _add_evaluate),
+    "report": ("write a page on a model and a table: what helps, errors, figures", _add_report),
     "predict": ("answer every row of a table", _add_predict),
     "export": ("write a SavedModel for TF Serving", _add_export),
     "audit": ("what is the matter with a table", _add_audit),

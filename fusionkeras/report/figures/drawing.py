@@ -62,10 +62,10 @@ def name_ticks(axis, places, names, **options):
 
 
 def shorten_name(name, limit=_LONGEST):
-    """A name as a figure can show it: in one line, cut where it is long.
+    r"""A name as a figure can show it: in one line, cut where it is long.
 
     Example:
-        >>> shorten_name("a\\nb"), shorten_name("x" * 40, 5)
+        >>> shorten_name("a\nb"), shorten_name("x" * 40, 5)
         ('a b', 'xxxx…')
     """
     name = _UNSHOWN.sub("\ufffd", " ".join(str(name).split()))

@@ -1,78 +1,27 @@
 """The page at `/`: one file, and what people see of it in headless Chromium."""
 
-import asyncio
 import base64
-import json
 import os
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import time
 
-import aiohttp
 import numpy as np
 import pytest
 import requests
 import tensorflow as tf
+from chromium import CHROMIUM, NO_CHROMIUM, WIDTHS, wait_until
+from chromium import Browser as Chromium
 
 from fusionkeras.export.server import __file__ as package
 
 PAGE = pathlib.Path(package).with_name("page.html").read_text("utf-8")
-NAMES = ["chromium", "chromium-browser", "google-chrome"]
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), "")
-WIDTHS = {"wide": 1280, "phone": 390}
 
 
-class Browser:
-    """Chromium, driven by its own protocol over a websocket."""
-
-    def __init__(self, profile):
-        self.process = subprocess.Popen(
-            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             "--hide-scrollbars", "--remote-debugging-port=0", f"--user-data-dir={profile}",
-             "about:blank"],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        self._number, self.events, self._runner = 0, [], asyncio.Runner()
-        told = profile / "DevToolsActivePort"
-        wait_until(lambda: told.is_file() and told.read_text().count("\n") == 1)
-        self._runner.run(self._connect(told.read_text().split()[0]))
-        for domain in ("Page", "Runtime", "Network", "Log", "DOM", "Accessibility"):
-            self.call(f"{domain}.enable")
-
-    async def _connect(self, port):
-        self._session = aiohttp.ClientSession()
-        async with self._session.get(f"http://127.0.0.1:{port}/json/list") as answer:
-            (page,) = [x for x in json.loads(await answer.read()) if x["type"] == "page"]
-        address = page["webSocketDebuggerUrl"]
-        self._socket = await self._session.ws_connect(address, max_msg_size=0)
-
-    def call(self, method, **parameters):
-        """One command; events that come meanwhile are kept."""
-        return self._runner.run(asyncio.wait_for(self._call(method, parameters), 60))
-
-    async def _call(self, method, parameters):
-        self._number += 1
-        await self._socket.send_json({"id": self._number, "method": method, "params": parameters})
-        while True:
-            message = await self._socket.receive_json()
-            if message.get("id") == self._number:
-                assert "error" not in message, message
-                return message["result"]
-            self.events.append(message)
-
-    def run(self, script):
-        """The value of an expression in the page."""
-        told = self.call(
-            "Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True
-        )
-        assert "exceptionDetails" not in told, told
-        return told["result"].get("value")
-
-    def wait_for(self, script):
-        wait_until(lambda: self.run(script))
+class Browser(Chromium):
+    """The page, as people use it."""
 
     def open(self, server):
         """Opens the page, and waits until it knows the model."""
@@ -92,30 +41,11 @@ class Browser:
         return self.run("(document.getElementById('error').innerText"
                         " + document.getElementById('answer').innerText)")  # fmt: skip
 
-    def press(self, key, modifiers=0):
-        codes = {"Tab": 9, "Enter": 13}
-        for kind in ("rawKeyDown", "keyUp"):
-            self.call("Input.dispatchKeyEvent", type=kind, key=key, code=key, modifiers=modifiers,
-                      windowsVirtualKeyCode=codes[key])  # fmt: skip
-
-    def close(self):
-        self._runner.run(self._session.close())
-        self._runner.close()
-        self.process.terminate()
-        self.process.wait(60)
-
-
-def wait_until(true, seconds=60):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
     if not CHROMIUM:
-        pytest.skip("there is no Chromium here; apt install chromium brings it")
+        pytest.skip(NO_CHROMIUM)
     opened = Browser(tmp_path_factory.mktemp("profile"))
     yield opened
     opened.close()
@@ -330,8 +260,7 @@ def test_its_looks(browser, posts, heads, picture, tmp_path):
     folder = pathlib.Path(os.environ.get("FUSIONKERAS_SCREENSHOTS", tmp_path))
     for name, server in {"posts": posts, "heads": heads}.items():
         for scheme in ("light", "dark"):
-            feature = {"name": "prefers-color-scheme", "value": scheme}
-            browser.call("Emulation.setEmulatedMedia", features=[feature])
+            browser.wear(scheme)
             browser.open(server)
             if name == "posts":
                 browser.choose("file-1", picture)
@@ -340,16 +269,13 @@ def test_its_looks(browser, posts, heads, picture, tmp_path):
             for width in WIDTHS:
                 shot = look(browser, WIDTHS[width])
                 (folder / f"{name}-{scheme}-{width}.png").write_bytes(shot)
-    browser.call("Emulation.setEmulatedMedia", features=[])
+    browser.wear(None)
 
 
 def look(browser, width):
     """A picture of the whole page at this width."""
-    size = {"width": width, "deviceScaleFactor": 1, "mobile": False}
-    browser.call("Emulation.setDeviceMetricsOverride", height=800, **size)
-    assert browser.run("document.documentElement.scrollWidth") <= width
-    packed = browser.call("Page.captureScreenshot", captureBeyondViewport=True)["data"]
-    shot = base64.b64decode(packed)
+    browser.widen(width)
+    shot = browser.shoot()
     assert tf.io.decode_png(shot).shape[1] == width
     browser.call("Emulation.clearDeviceMetricsOverride")
     return shot

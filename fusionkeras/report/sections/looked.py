@@ -1,0 +1,116 @@
+"""What a model looked at in one row, as HTML and in words."""
+
+from html import escape
+
+import numpy as np
+
+from fusionkeras.evaluation.numbers import short
+from fusionkeras.pages.table import Html
+
+_NAMED = 3
+_WARM = np.array([255, 110, 0])
+
+
+def colour_words(text, words, weights):
+    """A text whose words are coloured by their weights, and the strongest of them in words.
+
+    Args:
+        text: str.
+        words: list of str, as the model read them, in order; what is not found in the text, such
+            as a word without its accents, stays without colour.
+        weights: float array `(words,)`.
+
+    Returns:
+        `Html`; "" where no word has a weight.
+
+    Example:
+        >>> colour_words("A red <dress>", ["a", "red"], np.array([0.0, 1.0])).partition("<br>")[0]
+        'A <mark class="for" style="--much: 0.50">red</mark> &lt;dress&gt;'
+    """
+    most = np.max(np.abs(weights), initial=0)
+    if not most > 0:
+        return Html("")
+    found, end, lower = [], 0, text.lower()
+    lower = lower if len(lower) == len(text) else text
+    for word, weight in zip(words, weights, strict=True):
+        begin = lower.find(word.lower(), end)
+        if begin >= 0 and word:
+            found += [
+                escape(text[end:begin]),
+                _mark(text[begin : begin + len(word)], weight / most),
+            ]
+            end = begin + len(word)
+    return Html(
+        f'{"".join(found)}{escape(text[end:])}<br><span class="soft">{_tell(words, weights)}</span>'
+    )
+
+
+def _mark(word, share):
+    if abs(share) < 0.02:
+        return escape(word)
+    kind = "for" if share > 0 else "against"
+    return f'<mark class="{kind}" style="--much: {abs(share) / 2:.2f}">{escape(word)}</mark>'
+
+
+def _tell(words, weights):
+    """The strongest words for the answer and against it."""
+    order = np.argsort(-np.abs(weights), kind="stable")[:_NAMED]
+    named = ", ".join(f"{words[place]} {short(float(weights[place]), '+')}" for place in order)
+    return escape(f"Strongest: {named}")
+
+
+def heat_picture(image, heat):
+    """A picture in grey, on which warm colour shows where the heat is.
+
+    Args:
+        image: `PIL.Image.Image` in RGB.
+        heat: float array `(height, width)`; what is below 0 is not shown.
+
+    Returns:
+        `PIL.Image.Image` of the same size.
+    """
+    from PIL import Image
+
+    heat = np.maximum(heat, 0) / max(float(np.max(heat)), 1e-12)
+    small = Image.fromarray(np.float32(heat))
+    over = np.asarray(small.resize(image.size, Image.Resampling.BILINEAR))[..., np.newaxis]
+    grey = np.asarray(image.convert("L"), np.float32)[..., np.newaxis]
+    mixed = grey * (1 - 0.75 * over) + _WARM * 0.75 * over
+    return Image.fromarray(np.clip(mixed, 0, 255).astype(np.uint8))
+
+
+def describe_heat(heat):
+    """Where the heat is, in words.
+
+    Example:
+        >>> describe_heat(np.eye(3))
+        'hottest at the top left; half of the heat on 22 % of the picture'
+    """
+    heat = np.maximum(heat, 0)
+    if not heat.any():
+        return "nothing speaks for the answer"
+    row, column = np.unravel_index(heat.argmax(), heat.shape)
+    down = ("top", "middle", "bottom")[3 * row // len(heat)]
+    across = ("left", "centre", "right")[3 * column // heat.shape[1]]
+    where = "centre" if (down, across) == ("middle", "centre") else f"{down} {across}"
+    spread = np.cumsum(np.sort(heat, axis=None)[::-1])
+    half = (np.searchsorted(spread, spread[-1] / 2) + 1) / heat.size
+    return f"hottest at the {where}; half of the heat on {half:.0%} of the picture".replace(
+        "%", " %"
+    )
+
+
+def tell_shares(why, row):
+    """The share of each branch in the score of one row, in words.
+
+    Args:
+        why: `Explanation`.
+        row: int.
+
+    Returns:
+        str.
+    """
+    shares = ", ".join(f"{name} {short(float(own[row]), '+')}" for name, own in why.shapley.items())
+    score, baseline = (short(float(values[row]), "+") for values in (why.scores, why.baseline))
+    of = f" of {why.classes[row]}" if why.classes[row] is not None else ""
+    return f"Shares: {shares}. Score{of} {score}, and {baseline} where all is absent."
