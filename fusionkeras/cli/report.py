@@ -12,8 +12,9 @@ from fusionkeras.evaluation.measuring import asking
 from fusionkeras.export import load
 from fusionkeras.export.loading import as_served
 from fusionkeras.report.figures.drawing import make_axes
+from fusionkeras.report.losses import ask_without, measure_losses, reports_of
 from fusionkeras.report.page import write_report
-from fusionkeras.report.subject import Subject, ask_all
+from fusionkeras.report.subject import Subject
 
 
 def run_report(options):
@@ -26,7 +27,8 @@ def run_report(options):
     table, statuses, judged = read_judged(options, served)
     ask, report = asking(served)
     answer = answering(ask, judged, options.batch_size)
-    found, lacking = ask_all(answer, table, served.columns)
+    found = answer(table)
+    lacking = ask_without(answer, table, served.columns)
     subject = Subject(
         pathlib.Path(options.model).absolute().name,
         pathlib.Path(options.table).name,
@@ -35,8 +37,8 @@ def run_report(options):
         statuses,
         judged,
         found,
-        lacking,
-        report,
+        reports_of(report(found)),
+        measure_losses(report, found, lacking),
         read_files(Run(options.model)),
         options.errors,
     )

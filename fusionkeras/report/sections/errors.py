@@ -24,7 +24,7 @@ _NOTE = (
 
 def write_errors(subject, figures):
     """Head by head: the rows that are wrong, the most confident first."""
-    return "".join(_of_head(subject, head, report) for head, report in subject.reports().items())
+    return "".join(_of_head(subject, head, report) for head, report in subject.reports.items())
 
 
 def _of_head(subject, head, report):

@@ -36,7 +36,7 @@ _NOTE = (
 def write_measured(subject, figures):
     """Head by head: metrics, classes, figures."""
     parts = [paragraph(_NOTE, soft=True)]
-    for head, report in subject.reports().items():
+    for head, report in subject.reports.items():
         parts += [heading(head)] if head else []
         parts += [_metrics(report, head), _classes(report, head), _figures(report, head, figures)]
         parts += [_confusions(report, head)]

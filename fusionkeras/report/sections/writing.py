@@ -4,7 +4,6 @@ from html import escape
 
 from fusionkeras.pages.table import as_html
 
-LOWER_IS_BETTER = {"mae", "rmse", "log_loss"}
 _SHOWN = {
     "f1_macro": "macro F1", "f1_micro": "micro F1", "roc_auc": "ROC AUC", "mae": "MAE",
     "rmse": "RMSE", "r2": "R2", "log_loss": "log loss", "kappa": "quadratic kappa",
