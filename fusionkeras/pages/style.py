@@ -17,10 +17,11 @@ a { color: var(--strong); }
 .skip { position: absolute; left: -999rem; } .skip:focus { position: static; }
 .soft { color: var(--soft); } code { font-size: .85em; }
 .scroll { overflow-x: auto; margin: .5rem 0; }
-table { border-collapse: collapse; width: 100%; }
+table { border-collapse: collapse; min-width: min(100%, 28rem); }
 caption { text-align: left; color: var(--soft); font-size: .9rem; padding-bottom: .25rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0;
          border-top: 1px solid var(--line); overflow-wrap: break-word; }
-th { font-weight: 600; } .number { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; } .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+td { min-width: 3rem; }
 img { display: block; max-width: 100%; height: auto; }
 """

@@ -19,8 +19,13 @@ figure svg { display: block; width: 100%; height: auto; fill: currentColor;
 summary { cursor: pointer; color: var(--strong); padding: .25rem 0; }
 .errors { display: grid; gap: 1.25rem; padding: 0; margin: 1rem 0; list-style: none;
           grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
-.errors li { background: var(--panel); border-radius: .75rem; padding: 1rem; min-width: 0; }
+.errors > li { background: var(--panel); border-radius: .75rem; padding: 1rem; min-width: 0; }
 .errors h3, .errors h4 { margin: 0 0 .25rem; }
+.shares { list-style: none; padding: 0; margin: .5rem 0; }
+.shares li { display: grid; grid-template-columns: minmax(7rem, auto) 1fr; gap: .5rem;
+             align-items: center; }
+.shares i { height: .6rem; border-radius: .3rem; }
+i.for { background: rgb(var(--for)); } i.against { background: rgb(var(--against)); }
 .pictures { display: grid; grid-template-columns: 1fr 1fr; gap: .5rem; margin: .5rem 0; }
 .pictures img { border-radius: .25rem; width: 100%; }
 .words { margin: .5rem 0; line-height: 1.8; }

@@ -47,7 +47,7 @@ def plot_roc(report, ax=None):
     _draw(ax, report, curve, areas_of_roc(report))
     title = "ROC, with the area under it"
     name_axes(ax, title, "false positive rate", "true positive rate")
-    return name_series(ax, loc="lower right")
+    return name_series(ax)
 
 
 def plot_precision_recall(report, ax=None):
@@ -80,7 +80,7 @@ def plot_precision_recall(report, ax=None):
 
     _draw(ax, report, curve, average_precisions(report), drawstyle="steps-pre")
     name_axes(ax, "Precision by recall, with its average", "recall", "precision")
-    return name_series(ax, loc="lower left")
+    return name_series(ax)
 
 
 def areas_of_roc(report):

@@ -47,10 +47,11 @@ def name_axes(ax, title, x, y):
     return ax
 
 
-def name_series(ax, **options):
-    """Adds a legend, where any series has a name."""
+def name_series(ax):
+    """Adds a legend under the axes, where it covers nothing, if any series has a name."""
     if ax.get_legend_handles_labels()[0]:
-        legend = ax.legend(fontsize=8, frameon=False, **options)
+        place = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.2)}
+        legend = ax.legend(fontsize=8, frameon=False, ncols=2, borderaxespad=0, **place)
         for text in legend.get_texts():
             text.set_parse_math(False)
     return ax

@@ -46,7 +46,7 @@ def plot_reliability(report, bins=15, ax=None):
         ax.scatter(*points, s=8 + 90 * found.rows[some] / found.rows.sum(), color=SERIES[place])
     ax.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     name_axes(ax, "Reliability", "mean probability", "share that is right")
-    return name_series(ax, loc="upper left")
+    return name_series(ax)
 
 
 def describe_reliability(report, bins=15):

@@ -8,7 +8,7 @@ from fusionkeras.report.sections.looked import (
     colour_words,
     describe_heat,
     heat_picture,
-    tell_shares,
+    write_shares,
 )
 from fusionkeras.report.sections.writing import counted, heading, paragraph
 
@@ -68,7 +68,7 @@ def _error(mistake, table, row, why):
             parts.append(_picture(f"{key} of row {table.rows[row]:,}", key, cell, row, why))
         else:
             parts.append(_text(key, cell, row, why))
-    return "".join([*parts, _shares(row, why)])
+    return "".join([*parts, "" if why is None else write_shares(why, row)])
 
 
 def _picture(name, key, path, row, why):
@@ -95,7 +95,3 @@ def _text(key, text, row, why):
     shown = words or as_html(text[:_LONGEST])
     more = " …" if len(text) > _LONGEST else ""
     return f'<p class="words" dir="auto">{shown}{more}</p>\n'
-
-
-def _shares(row, why):
-    return "" if why is None else paragraph(tell_shares(why, row))

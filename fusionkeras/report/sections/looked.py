@@ -4,7 +4,6 @@ from html import escape
 
 import numpy as np
 
-from fusionkeras.evaluation.numbers import short
 from fusionkeras.pages.table import Html
 
 _NAMED = 3
@@ -55,7 +54,7 @@ def _mark(word, share):
 def _tell(words, weights):
     """The strongest words for the answer and against it."""
     order = np.argsort(-np.abs(weights), kind="stable")[:_NAMED]
-    named = ", ".join(f"{words[place]} {short(float(weights[place]), '+')}" for place in order)
+    named = ", ".join(f"{words[place]} {weights[place]:+.2f}" for place in order)
     return escape(f"Strongest: {named}")
 
 
@@ -100,17 +99,23 @@ def describe_heat(heat):
     )
 
 
-def tell_shares(why, row):
-    """The share of each branch in the score of one row, in words.
+def write_shares(why, row):
+    """The share of each branch in the score of one row, as bars and in numbers.
 
     Args:
         why: `Explanation`.
         row: int.
 
     Returns:
-        str.
+        str, HTML.
     """
-    shares = ", ".join(f"{name} {short(float(own[row]), '+')}" for name, own in why.shapley.items())
-    score, baseline = (short(float(values[row]), "+") for values in (why.scores, why.baseline))
+    shares = {name: float(own[row]) for name, own in why.shapley.items()}
+    most = max(map(abs, shares.values())) or 1
+    bars = "".join(
+        f'<li><span>{escape(name)} {share:+.2f}</span><i class="{"for" if share > 0 else "against"}"'
+        f' style="width: {100 * abs(share) / most:.0f}%"></i></li>'
+        for name, share in shares.items()
+    )
     of = f" of {why.classes[row]}" if why.classes[row] is not None else ""
-    return f"Shares: {shares}. Score{of} {score}, and {baseline} where all is absent."
+    told = f"Score{of} {why.scores[row]:+.2f}; {why.baseline[row]:+.2f} where all is absent."
+    return f'<ul class="shares">{bars}</ul>\n<p class="soft">{escape(told)}</p>\n'
