@@ -85,6 +85,18 @@ from fusionkeras.preprocessing.bert import WordPieceTokens
 from fusionkeras.preprocessing.image import DecodeImage
 from fusionkeras.preprocessing.joint import JointPreprocessor
 from fusionkeras.preprocessing.text import WordIds
+from fusionkeras.report import (
+    plot_comparison,
+    plot_confusion,
+    plot_explanation,
+    plot_history,
+    plot_learning_curve,
+    plot_precision_recall,
+    plot_predictions,
+    plot_reliability,
+    plot_robustness,
+    plot_roc,
+)
 from fusionkeras.training import (
     FeatureCache,
     GradientBlending,
@@ -180,6 +192,16 @@ __all__ = [
     "learn_vocabulary",
     "load",
     "lstm_branch",
+    "plot_comparison",
+    "plot_confusion",
+    "plot_explanation",
+    "plot_history",
+    "plot_learning_curve",
+    "plot_precision_recall",
+    "plot_predictions",
+    "plot_reliability",
+    "plot_robustness",
+    "plot_roc",
     "predict",
     "prepare",
     "raw_batches",

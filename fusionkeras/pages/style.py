@@ -21,7 +21,8 @@ table { border-collapse: collapse; min-width: min(100%, 28rem); }
 caption { text-align: left; color: var(--soft); font-size: .9rem; padding-bottom: .25rem; }
 th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0;
          border-top: 1px solid var(--line); overflow-wrap: break-word; }
-th { font-weight: 600; } .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td { min-width: 3rem; }
 img { display: block; max-width: 100%; height: auto; }
 """

@@ -2,10 +2,8 @@
 
 import dataclasses
 
-from fusionkeras.evaluation import paired_test
+from fusionkeras.evaluation import PairedTest, paired_test
 from fusionkeras.evaluation.missing import without
-
-_LOWER_IS_BETTER = {"mae"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,36 +13,25 @@ class Loss:
     Attributes:
         column: str, what is taken away.
         head: str, "" for a single one.
-        metric: str, the first metric of the task.
-        there: float, the metric with the column.
-        gone: float, the metric without it, on the same rows.
-        difference: float, `gone - there`.
-        interval: `(low, high)`, of the difference, 95 %.
-        rows: int, those that hold something besides the column.
+        test: `PairedTest` of the first metric of the task: first without the column, second with
+            it, on the rows that hold something besides.
     """
 
     column: str
     head: str
-    metric: str
-    there: float
-    gone: float
-    difference: float
-    interval: tuple
-    rows: int
+    test: PairedTest
 
     @property
     def verdict(self):
         """What that means, in words.
 
         Example:
-            >>> Loss("image", "", "accuracy", 0.95, 0.93, -0.02, (-0.05, 0.01), 210).verdict
-            'no measurable difference'
+            >>> test = PairedTest("accuracy", 0.93, 0.95, (-0.05, 0.01), 0.3, 210, 0.95)
+            >>> Loss("image", "", test).verdict
+            'image adds nothing measurable here'
         """
-        low, high = self.interval
-        if not (low > 0 or high < 0):
-            return "no measurable difference"
-        worse = (low > 0) == (self.metric in _LOWER_IS_BETTER)
-        return f"{self.column} helps" if worse else f"{self.column} does harm"
+        found = {"first": "harms", "second": "helps", None: "adds nothing measurable here"}
+        return f"{self.column} {found[self.test.better]}"
 
 
 def ask_without(answer, table, columns):
@@ -82,17 +69,10 @@ def measure_losses(report, found, lacking):
                 reports_of(report({head: (*answers[head][:2], both[head]) for head in both}))
                 for answers in (found, own)
             )
-            losses += [_compare(column, head, gone[head], there[head]) for head in both]
+            losses += [Loss(column, head, paired_test(gone[head], there[head])) for head in both]
     return losses
 
 
 def reports_of(report):
     """What `evaluate` returns as `{head: report}`; a single head is ""."""
     return getattr(report, "reports", {"": report})
-
-
-def _compare(column, head, gone, there):
-    metric = next(iter(there.summary()))
-    test = paired_test(gone, there, metric)
-    values = getattr(there, metric), getattr(gone, metric)
-    return Loss(column, head, metric, *values, test.difference, test.interval, there.rows)

@@ -14,18 +14,7 @@ _NOTE = (
 
 def write_helps(subject, figures):
     """A table of what the model is without each column."""
-    rows = [
-        [
-            of_head(loss.head, loss.column),
-            shown_metric(loss.metric),
-            short(loss.there),
-            short(loss.gone),
-            with_interval(loss.difference, loss.interval, "+"),
-            f"{loss.rows:,}",
-            loss.verdict,
-        ]
-        for loss in subject.losses
-    ]
+    rows = [_cells(loss) for loss in subject.losses]
     if not rows:
         return paragraph("The model reads a single column: there is nothing to take away.")
     head = ["without", "metric", "with it", "without it", "difference", "rows", "verdict"]
@@ -33,19 +22,35 @@ def write_helps(subject, figures):
     return table + paragraph(_NOTE, soft=True)
 
 
+def _cells(loss):
+    test = loss.test
+    return [
+        of_head(loss.head, loss.column),
+        shown_metric(test.metric),
+        short(test.second),
+        short(test.first),
+        with_interval(test.difference, test.interval, "+"),
+        f"{test.rows:,}",
+        loss.verdict,
+    ]
+
+
 def tell_loss(loss):
     """A `Loss` in one sentence.
 
     Example:
+        >>> from fusionkeras.evaluation import PairedTest
         >>> from fusionkeras.report.losses import Loss
-        >>> tell_loss(Loss("image", "", "accuracy", 0.95, 0.93, -0.02, (-0.05, 0.01), 210))
+        >>> test = PairedTest("accuracy", 0.93, 0.95, (-0.05, 0.01), 0.3, 210, 0.95)
+        >>> tell_loss(Loss("image", "", test))
         'Without image: accuracy .930 instead of .950 on 210 rows, difference
-        -.020 [-.050, +.010]: no measurable difference.'
+        -.020 [-.050, +.010]: image adds nothing measurable here.'
     """
-    difference = with_interval(loss.difference, loss.interval, "+")
+    test = loss.test
+    difference = with_interval(test.difference, test.interval, "+")
     text = (
-        f"Without {loss.column}: {shown_metric(loss.metric)} {short(loss.gone)} instead of "
-        f"{short(loss.there)} on {counted(loss.rows, 'row')}, difference {difference}: "
+        f"Without {loss.column}: {shown_metric(test.metric)} {short(test.first)} instead of "
+        f"{short(test.second)} on {counted(test.rows, 'row')}, difference {difference}: "
         f"{loss.verdict}."
     )
     return of_head(loss.head, text)

@@ -111,11 +111,13 @@ def write_shares(why, row):
     """
     shares = {name: float(own[row]) for name, own in why.shapley.items()}
     most = max(map(abs, shares.values())) or 1
-    bars = "".join(
-        f'<li><span>{escape(name)} {share:+.2f}</span><i class="{"for" if share > 0 else "against"}"'
-        f' style="width: {100 * abs(share) / most:.0f}%"></i></li>'
-        for name, share in shares.items()
-    )
+    bars = "".join(_bar(name, share, most) for name, share in shares.items())
     of = f" of {why.classes[row]}" if why.classes[row] is not None else ""
     told = f"Score{of} {why.scores[row]:+.2f}; {why.baseline[row]:+.2f} where all is absent."
     return f'<ul class="shares">{bars}</ul>\n<p class="soft">{escape(told)}</p>\n'
+
+
+def _bar(name, share, most):
+    kind, width = "for" if share > 0 else "against", 100 * abs(share) / most
+    bar = f'<i class="{kind}" style="width: {width:.0f}%"></i>'
+    return f"<li><span>{escape(name)} {share:+.2f}</span>{bar}</li>"
