@@ -6,18 +6,17 @@ import sys
 from collections import Counter
 
 import numpy as np
-import tensorflow as tf
 
 from fusionkeras._checks import argument_error
 from fusionkeras.cli.reading import columns_of
 from fusionkeras.cli.run import Run, check_folder
 from fusionkeras.cli.sources import source_of
-from fusionkeras.data import raw_batches
 from fusionkeras.data.targets import is_labelled
 from fusionkeras.data.whole import write_whole
 from fusionkeras.evaluation.answers import tasks_of
+from fusionkeras.evaluation.curves.feeding import labelled_batches, something_in
+from fusionkeras.evaluation.curves.robustness import measure_robustness
 from fusionkeras.evaluation.measuring import asking
-from fusionkeras.evaluation.missing import evaluate_missing
 from fusionkeras.export import load
 from fusionkeras.export.loading import as_served
 
@@ -28,11 +27,8 @@ def run_evaluate(options):
     served = as_served(load(options.model))
     table, _, judged = read_judged(options, served)
     ask, report = asking(served)
-    answer = answering(ask, judged, options.batch_size)
-    if options.missing_at is None:
-        found = report(answer(table))
-    else:
-        found = evaluate_missing(answer, report, table, served.columns, options.missing_at)
+    answer = answering(ask, judged, served.columns, options.batch_size)
+    found = _measured(answer, report, table, served.columns, options)
     content = {"metrics": found.as_dict(), "left_out": int(np.sum(~judged))}
     content = json.dumps(content, indent=2)
     if options.json == "-":
@@ -65,20 +61,42 @@ def read_judged(options, served):
     heads = table.heads().values()
     judged = np.any([is_labelled(labels, task) for task, labels, _ in heads], axis=0)
     if (options.missing or defaults.get("missing")) == "allow":
-        judged &= _something(table)
+        judged &= something_in(table, served.columns)
     else:
         judged &= statuses == "ok"
     _check_any(judged, statuses, served)
     return table, statuses, judged
 
 
-def answering(ask, judged, batch_size):
-    """A function from a `Table` to what a model answers to those of its rows that are judged."""
+def answering(ask, judged, columns, batch_size):
+    """A function from a `Table` to what a model answers to those of its rows that are judged.
 
-    def answer(table):
-        return ask(_labelled(table, judged & _something(table), batch_size))
+    Args:
+        ask: what `asking` returns.
+        judged: bool array `(rows,)`.
+        columns: list of str, what the model reads.
+        batch_size: int.
+    """
+
+    def answer(table, spoiler=None):
+        counts = judged & something_in(table, columns)
+        return ask(labelled_batches(table, counts, batch_size, spoiler))
 
     return answer
+
+
+def _measured(answer, report, table, columns, options):
+    """The metrics; with an option that asks for them, as the cells get worse."""
+    kinds, strengths = options.robustness, {}
+    if options.missing_at is not None:
+        strengths = {"missing": options.missing_at}
+        kinds = ["missing"] if kinds is None else kinds and [*kinds, "missing"]
+    if kinds is None:
+        return report(answer(table))
+    kinds = list(dict.fromkeys(kinds)) or None  # said alone it is all
+    return measure_robustness(
+        answer, report, table, columns, kinds, strengths, progress=sys.stderr.isatty()
+    )
 
 
 def _labels(options, served, defaults):
@@ -142,14 +160,3 @@ def _trained_with(options):
 def _trained_columns(options):
     trained = _trained_with(options)
     return {**(trained.get("image") or {}), **(trained.get("text") or {})}
-
-
-def _something(table):
-    """Whether there is anything in a row, bool `(rows,)`."""
-    return np.any([cells != "" for cells in table.columns.values()], axis=0)
-
-
-def _labelled(table, judged, batch_size):
-    judgement = tf.data.Dataset.from_tensor_slices((table.labels, judged.astype("float32")))
-    zipped = tf.data.Dataset.zip(raw_batches(table, batch_size), judgement.batch(batch_size))
-    return zipped.map(lambda columns, judgement: (columns, *judgement))

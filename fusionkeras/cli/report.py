@@ -26,7 +26,7 @@ def run_report(options):
     served = as_served(loaded)
     table, statuses, judged = read_judged(options, served)
     ask, report = asking(served)
-    answer = answering(ask, judged, options.batch_size)
+    answer = answering(ask, judged, served.columns, options.batch_size)
     found = answer(table)
     lacking = ask_without(answer, table, served.columns)
     subject = Subject(

@@ -3,8 +3,9 @@
 from fusionkeras.evaluation.classification import ClassificationReport
 from fusionkeras.evaluation.crossvalidation import cross_validate
 from fusionkeras.evaluation.crossvalidation_report import CrossValidationReport
+from fusionkeras.evaluation.curves.report import RobustnessReport
+from fusionkeras.evaluation.curves.robustness import robustness
 from fusionkeras.evaluation.measuring import evaluate, tune_thresholds
-from fusionkeras.evaluation.missing import MissingReport
 from fusionkeras.evaluation.multilabel import MultilabelReport
 from fusionkeras.evaluation.ordinal import OrdinalReport
 from fusionkeras.evaluation.regression import RegressionReport
@@ -14,11 +15,12 @@ __all__ = [
     "ClassificationReport",
     "CrossValidationReport",
     "HeadReports",
-    "MissingReport",
     "MultilabelReport",
     "OrdinalReport",
     "RegressionReport",
+    "RobustnessReport",
     "cross_validate",
     "evaluate",
+    "robustness",
     "tune_thresholds",
 ]

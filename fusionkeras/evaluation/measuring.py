@@ -51,7 +51,7 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
     Returns:
         A `ClassificationReport`, `MultilabelReport`, `RegressionReport` or `OrdinalReport`; for
         several heads a `HeadReports` of those that have rows. `print` shows a table, `.as_dict()`
-        is JSON. With `missing` a `MissingReport` of such reports.
+        is JSON. With `missing` a `RobustnessReport` of such reports.
 
     Raises:
         ValueError: when no row is left, the model has another number of classes, for thresholds

@@ -57,7 +57,9 @@ def measure(options, data, whole, fusion, rate, seed):
     )
     gaps = fk.evaluate(model, fk.prepare(data.test, preprocessor), data.class_names).accuracy
     test = fk.prepare(whole.test, preprocessor)
-    by_share = fk.evaluate(model, test, data.class_names, missing=SHARES).metrics()["accuracy"]
+    by_share = fk.evaluate(model, test, data.class_names, missing=SHARES).metrics()["accuracy"][
+        "missing"
+    ]
     return gaps, *(by_share[key][share] for key in ("image", "text") for share in SHARES)
 
 

@@ -120,12 +120,25 @@ def test_evaluate_as_each_column_vanishes(run, statements, tmp_path, capsys):
     arguments = ["evaluate", str(run), str(statements), "--missing-at", "0,1"]
     assert main([*arguments, "--json", str(path)]) == 0
     assert "accuracy, by share of cells taken away" in capsys.readouterr().out
-    found = json.loads(path.read_text())["metrics"]
+    found = json.loads(path.read_text())["metrics"]["missing"]
     assert set(found) == {"image", "text"} and set(found["image"]) == {"0.0", "1.0"}
     assert main(["evaluate", str(run), str(statements), "--json", "-"]) == 0
     whole = json.loads(capsys.readouterr().out)["metrics"]
     assert found["text"]["0.0"]["accuracy"] == whole["accuracy"]
     assert found["text"]["1.0"]["rows"] == 60
+
+
+def test_evaluate_as_cells_get_worse(run, statements, capsys):
+    arguments = ["evaluate", str(run), str(statements), "--json", "-", "--robustness"]
+    assert main([*arguments, "typos", "--missing-at", "1"]) == 0
+    found = json.loads(capsys.readouterr().out)["metrics"]
+    assert {kind: list(own) for kind, own in found.items()} == {
+        "typos": ["text"],
+        "missing": ["image", "text"],
+    }
+    assert set(found["missing"]["text"]) == {"1.0"} and "0.4" in found["typos"]["text"]
+    assert main([*arguments, "rain"]) == 2
+    assert "one of ['noise', 'blur', 'jpeg', 'typos', 'missing']" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])

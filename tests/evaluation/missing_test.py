@@ -34,14 +34,17 @@ def asked():
 def test_a_model_that_knows_absence_falls_back_on_the_rest(asked):
     model, batches, data = asked
     report = fk.evaluate(model, batches, data.class_names, missing=[0, 0.5, 1])
-    assert report.metrics() == {"accuracy": {key: {0: 1.0, 0.5: 1.0, 1: 1.0} for key in "ab"}}
+    expected = {key: {0: 1.0, 0.5: 1.0, 1: 1.0} for key in "ab"}
+    assert report.metrics() == {"accuracy": {"missing": expected}}
     whole = fk.evaluate(model, batches, data.class_names)
-    np.testing.assert_array_equal(report.reports["a"][0].probabilities, whole.probabilities)
-    alone = report.reports["a"][1.0].probabilities
+    np.testing.assert_array_equal(
+        report.reports["missing"]["a"][0].probabilities, whole.probabilities
+    )
+    alone = report.reports["missing"]["a"][1.0].probabilities
     ids = next(iter(batches))[0]
     expected = model({**ids, "a_token_ids": tf.zeros_like(ids["a_token_ids"])})
     np.testing.assert_allclose(alone[:32, 1], np.asarray(expected)[:, 0], rtol=1e-5)
-    assert json.loads(json.dumps(report.as_dict()))["a"]["0.5"]["rows"] == 40
+    assert json.loads(json.dumps(report.as_dict()))["missing"]["a"]["0.5"]["rows"] == 40
     assert str(report).splitlines()[0] == "accuracy, by share of cells taken away"
     assert data.train.failures == []
 
@@ -68,7 +71,9 @@ def test_cells_are_drawn_once_and_the_table_stays_as_it_is():
         assert (labels == np.arange(9)).all()
         return filled, counts
 
-    reports = evaluate_missing(asked_of, report, table, ["a", "b"], [0.0, 0.25, 0.5, 1.0]).reports
+    shares = [0.0, 0.25, 0.5, 1.0]
+    found = evaluate_missing(asked_of, report, table, ["a", "b"], shares)
+    reports = found.reports["missing"]
     gone = {x: [(~filled).sum(axis=0).tolist() for filled, _ in own.values()]
             for x, own in reports.items()}  # fmt: skip
     assert gone == {"a": [[1, 0], [3, 0], [5, 0], [9, 0]], "b": [[1, 0], [1, 2], [1, 4], [1, 9]]}
@@ -86,7 +91,8 @@ def test_a_column_that_is_all_there_is_has_no_numbers():
         assert found["k"][2].any()
 
     found = evaluate_missing(lambda x: asked_of(x, "k"), report, table, ["a", "b"], [0.0, 1.0])
-    assert found.as_dict() == {"a": {"0.0": None, "1.0": None}, "b": {"0.0": None, "1.0": None}}
+    nothing = {"0.0": None, "1.0": None}
+    assert found.as_dict() == {"missing": {"a": nothing, "b": nothing}}
     assert found.metrics() == {}
 
 
@@ -94,15 +100,18 @@ def test_every_head_has_a_table_of_its_own():
     price = RegressionReport(np.ones(3), np.ones(3))
     kind = ClassificationReport(["x", "y"], np.zeros(2, int), np.array([[0.9, 0.1]] * 2))
     both, one = HeadReports({"kind": kind, "price": price}), HeadReports({"price": price})
-    report = fk.MissingReport({"a": {0.0: both, 1.0: one}})
-    kinds, prices = report.metrics()["kind accuracy"]["a"], report.metrics()["price mae"]["a"]
+    report = fk.RobustnessReport({"missing": {"a": {0.0: both, 1.0: one}}})
+    kinds, prices = (report.metrics()[x]["missing"]["a"] for x in ("kind accuracy", "price mae"))
     assert kinds[0.0] == 1 and np.isnan(kinds[1.0]) and prices == {0.0: 0, 1.0: 0}
     assert str(report).splitlines()[2].split() == ["a", "1.0000", "nan", "2"]
 
 
 @pytest.mark.parametrize("shares", [[], [-0.1], [1.5], 0.5, ["half"]])
 def test_wrong_shares_are_an_error(shares):
-    with pytest.raises(ValueError, match=r"Wrong shares of missing modalities.*missing="):
+    with pytest.raises(
+        ValueError,
+        match=r"Wrong strengths of 'missing'\. Expected a list of numbers in \[0, 1\].*missing=",
+    ):
         evaluate_missing(None, None, None, ["a", "b"], shares)
 
 

@@ -4,7 +4,7 @@ from fusionkeras.cli.arguments.data import add_columns, add_data, add_losses, ad
 from fusionkeras.cli.arguments.model import add_model
 from fusionkeras.cli.arguments.serving import add_serve
 from fusionkeras.cli.arguments.training import add_training
-from fusionkeras.cli.arguments.values import shares
+from fusionkeras.cli.arguments.values import names, shares
 
 TABLES = (
     "CSV, TSV, Parquet, JSON lines; a folder of a folder for each class; a folder of "
@@ -43,6 +43,15 @@ def _add_evaluate(parser):
         metavar="A,B",
         help="how good the model is as these shares of the cells of each column are taken away, "
         "such as 0,0.5,1",
+    )
+    parser.add_argument(
+        "--robustness",
+        nargs="?",
+        const=[],
+        type=names,
+        metavar="A,B",
+        help="how good the model is as the cells of each column get worse: noise, blur, jpeg, "
+        "typos, missing; said alone all that fit",
     )
     add_columns(parser)
 

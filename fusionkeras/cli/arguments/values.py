@@ -19,6 +19,11 @@ def split(text):
         return text
 
 
+def names(text):
+    """Reads `noise,blur` as a list of str."""
+    return text.split(",")
+
+
 def shares(text):
     """Reads `0,.5,1` as a list of float."""
     try:

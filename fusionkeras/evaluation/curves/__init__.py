@@ -1,0 +1,1 @@
+"""A metric against what is done to the cells: noise, typos, absence."""
