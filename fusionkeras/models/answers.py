@@ -8,6 +8,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.heads.ordinal import rank_probabilities
 
 SEPARATOR = "|"
+UNSURE = "unsure"
 
 
 class Answer(keras.layers.Layer):
@@ -30,6 +31,7 @@ class Answer(keras.layers.Layer):
     task = None
     class_names = None
     thresholds = None
+    unsure = None
 
     def __init__(self, head="", **kwargs):
         # No mixed precision here: a quantity in bfloat16 has three digits.
@@ -71,6 +73,8 @@ class NamedProbabilities(Answer):
     Args:
         class_names: list of str, at least two, distinct.
         head: as in `Answer`.
+        unsure: float in [0, 1], or None: where the likeliest class is less probable than this, the
+            label is "unsure"; no class may be called so.
         **kwargs: `name` and `dtype` of a Keras layer.
 
     Call arguments:
@@ -79,13 +83,19 @@ class NamedProbabilities(Answer):
 
     Returns:
         `{"label": string (batch,), "probabilities": float32 (batch, num_classes)}`.
+
+    Example:
+        >>> answer = NamedProbabilities(["cat", "dog"], unsure=0.8)
+        >>> answer(tf.constant([[0.1], [0.3], [0.9]]))["label"].numpy().tolist()
+        [b'cat', b'unsure', b'dog']
     """
 
     task = "classification"
 
-    def __init__(self, class_names, head="", **kwargs):
+    def __init__(self, class_names, head="", unsure=None, **kwargs):
         super().__init__(head, **kwargs)
         self.class_names = _check_names(class_names)
+        self.unsure = None if unsure is None else _check_unsure(unsure, self.class_names)
 
     def build(self, scores_shape):
         """Checks that there is a name for every class."""
@@ -96,7 +106,11 @@ class NamedProbabilities(Answer):
         """Names the likeliest class."""
         if scores.shape[-1] == 1:
             scores = tf.concat([1 - scores, scores], axis=-1)
-        return {"label": _likeliest(self.class_names, scores), "probabilities": scores}
+        label = _likeliest(self.class_names, scores)
+        if self.unsure is not None:
+            is_sure = tf.reduce_max(scores, axis=-1) >= tf.constant(self.unsure, scores.dtype)
+            label = tf.where(is_sure, label, UNSURE)
+        return {"label": label, "probabilities": scores}
 
     def specs(self):
         """A name, and a probability a class."""
@@ -104,7 +118,8 @@ class NamedProbabilities(Answer):
 
     def get_config(self):
         """The constructor's arguments."""
-        return {**super().get_config(), "class_names": list(self.class_names)}
+        own = {"class_names": list(self.class_names), "unsure": self.unsure}
+        return {**super().get_config(), **own}
 
 
 @keras.saving.register_keras_serializable("fusionkeras")
@@ -272,6 +287,22 @@ def _check_thresholds(thresholds, count):
             thresholds=thresholds,
         )
     return np.broadcast_to(numbers, count).astype(float).tolist()
+
+
+def _check_unsure(unsure, class_names):
+    if UNSURE in class_names:
+        raise argument_error(
+            f"A class is called {UNSURE!r}, as is what is not answered",
+            "another name for it",
+            class_names=class_names,
+        )
+    if not hasattr(unsure, "__float__") or not 0 <= float(unsure) <= 1:
+        raise argument_error(
+            "Wrong probability below which nothing is answered",
+            "a number in [0, 1]",
+            unsure=unsure,
+        )
+    return float(unsure)
 
 
 ANSWERS = {layer.task: layer for layer in (NamedProbabilities, NamedLabels, Quantity, NamedRanks)}
