@@ -39,7 +39,7 @@ def calibrate(model, validation, method="temperature", cache=True):
 
     Raises:
         ValueError: for an unknown method, a model without a head of classes, one that is end to
-            end already, and where vector scaling meets a class that no row has.
+            end already, and where vector scaling meets a class that no row has, or every row.
 
     Example:
         >>> import fusionkeras as fk, tensorflow as tf
@@ -85,10 +85,11 @@ def _outputs(model, tasks):
 def _fit(head, task, width, labels, answers, method):
     """The calibration of one head."""
     exclusive = task == "classification" and width > 1
+    labels = labels.astype(int)
     p = answers if width == answers.shape[1] else answers[:, 1:]  # of two classes the second
     truth = _truth(labels, p, task, exclusive)
     if method == "vector":
-        _check_every_class(truth, exclusive)
+        check_every_class(task, labels, range(max(width, 2)))
     inputs = _inputs(p, exclusive)
     scale, bias = _minimise(inputs, truth, exclusive, method)
     measured = {"method": method, "rows": len(labels)}
@@ -104,17 +105,25 @@ def _truth(labels, p, task, exclusive):
     """What came true as 0 and 1, of the shape of the probabilities."""
     if exclusive:
         return np.eye(p.shape[1])[labels]
-    return np.asarray(labels if task == "multilabel" else labels[:, None], float)
+    return (labels if task == "multilabel" else labels[:, None]).astype(float)
 
 
-def _check_every_class(truth, exclusive):
-    lacking = ~truth.any(axis=0) | (~exclusive & truth.all(axis=0))
+def check_every_class(task, labels, class_names):
+    """Raises where vector scaling would meet a class, or its absence, that no row tells of.
+
+    Args:
+        task: "classification" or "multilabel".
+        labels: int array `(rows,)`, or of 0 and 1 `(rows, classes)`.
+        class_names: sequence of what each class is called.
+    """
+    truth = labels == 1 if task == "multilabel" else np.eye(len(class_names), dtype=bool)[labels]
+    lacking = ~truth.any(axis=0) | truth.all(axis=0)
     if lacking.any():
         raise argument_error(
-            "Vector scaling cannot be fitted for a class that no row, or every row, has",
-            "rows of every class, and without every label",
-            'method="temperature" does without.',
-            classes=np.flatnonzero(lacking).tolist(),
+            "Vector scaling is fitted to every class, and of some the rows tell nothing",
+            "rows of each class, and rows of others",
+            'The method "temperature" does without.',
+            classes=[class_names[i] for i in np.flatnonzero(lacking)],
         )
 
 

@@ -18,6 +18,7 @@ from fusionkeras.evaluation.regression import RegressionReport
 from fusionkeras.evaluation.several import HeadReports
 from fusionkeras.training import with_features
 
+
 def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing=None, seed=0):
     """Measures a model on data that it was not trained on.
 

@@ -43,7 +43,8 @@ def export(
     - `about` tells the `class_names` in their order, which columns are `files`, the `tasks`
       (strings "head:task", the head "" for a single one), the `thresholds` of a multilabel head,
       and the probability below which a classifier is `unsure`, where it is at all; for several
-      heads `<head>_class_names`, `<head>_thresholds`, `<head>_unsure`. It takes strings `(batch,)`, which it does not read, and tells each row the same: TensorFlow Serving asks by
+      heads `<head>_class_names`, `<head>_thresholds` and `<head>_unsure`. It takes strings
+      `(batch,)`, which it does not read, and tells each row the same: TensorFlow Serving asks by
       REST, and puts into batches, only what takes and gives rows.
 
     With each version go `labels.txt`, `model_card.json`, requests by which TensorFlow Serving
