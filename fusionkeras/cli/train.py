@@ -8,6 +8,12 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error, check_integer, check_learning_rate
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.cli.arguments import UNSAID
+from fusionkeras.cli.calibrating import (
+    check_calibration,
+    describe_calibration,
+    find_thresholds,
+    fit_calibration,
+)
 from fusionkeras.cli.reading import read_data
 from fusionkeras.cli.run import Run, describe
 from fusionkeras.cli.sources import source_of
@@ -19,7 +25,7 @@ from fusionkeras.cli.tasks import (
 from fusionkeras.data import learn_vocabulary, prepare
 from fusionkeras.evaluation import evaluate, tune_thresholds
 from fusionkeras.fusion import get_fusion
-from fusionkeras.models import build_model, build_preprocessor, end_to_end
+from fusionkeras.models import build_model, build_preprocessor, end_to_end, with_calibration
 from fusionkeras.training import (
     Resume,
     compile_model,
@@ -31,7 +37,7 @@ from fusionkeras.training import (
 
 # What may differ where a run is resumed; the second stage only until it has begun.
 RESUMABLE = {"epochs", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
-ALWAYS_RESUMABLE = {"patience", "feature_cache", "save_every"}
+ALWAYS_RESUMABLE = {"patience", "feature_cache", "save_every", "calibrate", "answer_precision"}
 
 
 def run_train(options):
@@ -43,6 +49,7 @@ def run_train(options):
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
     data = read_data(options, read_tasks(options))
+    check_calibration(options, data)
     branches = build_branches(options, data)
     model = assemble(options, branches, data.train)
     _compile(options, model, data.train, options.learning_rate)  # raises now, as do these
@@ -50,17 +57,31 @@ def run_train(options):
         layers_to_unfreeze(model, branch, last)  # raises now, not after the first stage
     if not options.resume:
         run.create()
-    run.write_json(run.config, describe(plain(options), data, source_of(options).hashes()))
+    described = describe(plain(options), data, source_of(options).hashes())
+    run.write_json(run.config, described)
     _account(run, data)
     if not len(data.quarantine):  # what is quarantined was said when the table was read
         print(data.summary())
     preprocessor = build_preprocessor(branches)
     _train_in_stages(options, run, model, data, preprocessor)
-    thresholds = _tune(options, model, data, preprocessor)
-    run.write_model(end_to_end(model, preprocessor, data.class_names, thresholds))
-    _measure(options, run, model, data, preprocessor, thresholds)
+    _finish(options, run, model, data, preprocessor, described)
     _account(run, data)
     print(f"Written to {run.path}")
+
+
+def _finish(options, run, model, data, preprocessor, described):
+    """What follows the training: calibrates, tunes, measures, and writes what is served."""
+    calibration = fit_calibration(options, model, data, preprocessor, _feature_cache(options))
+    model = with_calibration(model, calibration)
+    thresholds = _tune(options, model, data, preprocessor)
+    served = [model, preprocessor, data.class_names, thresholds]
+    run.write_model(end_to_end(*served))
+    reports = _measure(options, run, model, data, preprocessor, thresholds)
+    unsure = find_thresholds(options, reports)  # raises where the precision cannot be had
+    if unsure is not None:
+        run.write_model(end_to_end(*served, unsure=unsure))
+    if calibration or unsure:
+        run.write_json(run.config, {**described, **describe_calibration(calibration, unsure)})
 
 
 def _account(run, data):
@@ -234,14 +255,15 @@ def _tune(options, model, data, preprocessor):
 
 def _measure(options, run, model, data, preprocessor, thresholds):
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
-    metrics = {}
+    metrics, reports = {}, {}
     for name, table in splits.items():
         if len(table):
             batches = prepare(table, preprocessor, options.batch_size)
             report = evaluate(model, batches, data.class_names, _feature_cache(options), thresholds)
-            metrics[name] = report.summary()
+            metrics[name], reports[name] = report.summary(), report
             print(f"{name:10}", report.line())
     run.write_json(run.metrics, metrics)
+    return reports
 
 
 def _check_resumable(run, options):

@@ -1,5 +1,6 @@
 """How good a model is."""
 
+from fusionkeras.evaluation.calibrating import calibrate
 from fusionkeras.evaluation.classification import ClassificationReport
 from fusionkeras.evaluation.crossvalidation import cross_validate
 from fusionkeras.evaluation.crossvalidation_report import CrossValidationReport
@@ -9,7 +10,9 @@ from fusionkeras.evaluation.measuring import evaluate, tune_thresholds
 from fusionkeras.evaluation.multilabel import MultilabelReport
 from fusionkeras.evaluation.ordinal import OrdinalReport
 from fusionkeras.evaluation.regression import RegressionReport
+from fusionkeras.evaluation.reliability import Reliability
 from fusionkeras.evaluation.several import HeadReports
+from fusionkeras.evaluation.threshold import Threshold, threshold_for
 
 __all__ = [
     "ClassificationReport",
@@ -18,9 +21,13 @@ __all__ = [
     "MultilabelReport",
     "OrdinalReport",
     "RegressionReport",
+    "Reliability",
     "RobustnessReport",
+    "Threshold",
+    "calibrate",
     "cross_validate",
     "evaluate",
     "robustness",
+    "threshold_for",
     "tune_thresholds",
 ]

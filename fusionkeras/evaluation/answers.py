@@ -29,7 +29,7 @@ def said_by(model, name):
 
     Args:
         model: as for `tasks_of`.
-        name: "class_names" or "thresholds".
+        name: "class_names", "thresholds" or "unsure".
     """
     if hasattr(model, name):
         return getattr(model, name)

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 from fusionkeras.evaluation.numbers import as_json, line_of, matrix_lines
+from fusionkeras.evaluation.reliability import BINS, reliability
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,6 +17,8 @@ class ClassificationReport:
         class_names: list of str, in the order of the class ids.
         labels: int array `(rows,)`, the true class ids.
         probabilities: float array `(rows, classes)`.
+        unsure: float, the probability of the likeliest class below which a row is not answered,
+            or None where all are. It changes `answered` and `accuracy_answered` alone.
 
     Example:
         >>> report = ClassificationReport(
@@ -28,6 +31,7 @@ class ClassificationReport:
     class_names: list
     labels: np.ndarray
     probabilities: np.ndarray
+    unsure: float | None = None
 
     @property
     def predictions(self):
@@ -101,10 +105,32 @@ class ClassificationReport:
         probabilities /= probabilities.sum(axis=-1, keepdims=True)  # float32 sums to 1 but nearly
         return float(log_loss(self.labels, probabilities, labels=self._ids))
 
+    def reliability(self, bins=BINS):
+        """What a reliability diagram shows of the likeliest classes, a `Reliability`."""
+        return reliability(self._confidence, self.predictions == self.labels, bins)
+
+    def expected_calibration_error(self, bins=BINS):
+        """How far the probability of the likeliest class is from how often it is right."""
+        return self.reliability(bins).expected_calibration_error
+
+    @property
+    def answered(self):
+        """The share of rows that are answered: all, unless there is an `unsure`."""
+        return float(np.mean(self._is_answered))
+
+    @property
+    def accuracy_answered(self):
+        """The accuracy among the rows that are answered; NaN where none is."""
+        right = (self.predictions == self.labels)[self._is_answered]
+        return float(np.mean(right)) if len(right) else math.nan
+
     def as_dict(self):
         """All of it as numbers, lists and dicts that `json.dumps` takes; NaN becomes None."""
+        names = ("unsure", "answered", "accuracy_answered") if self.unsure is not None else ()
         return {
             **self.summary(),
+            "expected_calibration_error": self.expected_calibration_error(),
+            **as_json((name, getattr(self, name)) for name in names),
             "per_class": self.per_class,
             "confusion": self.confusion.tolist(),
             "class_names": list(self.class_names),
@@ -127,6 +153,15 @@ class ClassificationReport:
             },
         )
 
+    def answered_lines(self):
+        """A list of one readable line on the rows that are answered; none where all are."""
+        if self.unsure is None:
+            return []
+        return [
+            f"unsure below {self.unsure:.4f}   answered {self.answered:.4f}   "
+            f"accuracy among those {self.accuracy_answered:.4f}"
+        ]
+
     def __str__(self):
         """A readable table."""
         width = max(len("macro average"), *map(len, self.class_names))
@@ -139,11 +174,23 @@ class ClassificationReport:
         lines += [
             "",
             self.line(),
+            f"expected calibration error {self.expected_calibration_error():.4f}",
+            *self.answered_lines(),
         ]
         if len(self.class_names) <= 20:  # beyond that the matrix is wider than a screen
             matrix = matrix_lines(self.class_names, self.confusion)
             lines += ["", "confusion (true class down, predicted across):", *matrix]
         return "\n".join(lines)
+
+    @property
+    def _confidence(self):
+        return self.probabilities.max(axis=-1)
+
+    @property
+    def _is_answered(self):
+        # As float32, as the served model compares them.
+        limit = 0 if self.unsure is None else self.unsure
+        return np.asarray(self._confidence, np.float32) >= np.float32(limit)
 
     @property
     def _ids(self):

@@ -18,13 +18,6 @@ from fusionkeras.evaluation.regression import RegressionReport
 from fusionkeras.evaluation.several import HeadReports
 from fusionkeras.training import with_features
 
-REPORTS = {
-    "classification": ClassificationReport,
-    "multilabel": MultilabelReport,
-    "regression": RegressionReport,
-    "ordinal": OrdinalReport,
-}
-
 
 def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing=None, seed=0):
     """Measures a model on data that it was not trained on.
@@ -51,7 +44,8 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
     Returns:
         A `ClassificationReport`, `MultilabelReport`, `RegressionReport` or `OrdinalReport`; for
         several heads a `HeadReports` of those that have rows. `print` shows a table, `.as_dict()`
-        is JSON. With `missing` a `RobustnessReport` of such reports.
+        is JSON. With `missing` a `RobustnessReport` of such reports. Of a served model with `unsure`
+        it tells how many rows are answered, and how many of those rightly.
 
     Raises:
         ValueError: when no row is left, the model has another number of classes, for thresholds
@@ -102,6 +96,7 @@ def asking(model, data=None, class_names=None, cache=True, thresholds=None):
         class_names = _names_of(model, data)
     names = _by_head(tasks, class_names)
     limits = _by_head(tasks, said_by(model, "thresholds") if thresholds is None else thresholds)
+    unsure = _by_head(tasks, said_by(model, "unsure"))
     for head in limits:
         if thresholds is not None and tasks[head] != "multilabel":
             raise argument_error(
@@ -112,7 +107,7 @@ def asking(model, data=None, class_names=None, cache=True, thresholds=None):
 
     def report(found):
         reports = {
-            head: _report(tasks[head], *rows, names.get(head), limits.get(head))
+            head: _report(tasks[head], *rows, names.get(head), limits.get(head), unsure.get(head))
             for head, rows in _counted(found).items()
         }
         return reports[""] if "" in tasks else HeadReports(reports)
@@ -152,10 +147,25 @@ def tune_thresholds(model, data, cache=True):
     tasks = tasks_of(model)
     if "multilabel" not in tasks.values():
         raise argument_error("The model has no multilabel head", "one", tasks=by_head(tasks))
-    found = _counted(_run(model, tf.function(model), data, tasks, cache))
+    found = counted_answers(model, data, tasks, cache)
     return by_head(
         {head: best_thresholds(*found[head]) for head in found if tasks[head] == "multilabel"}
     )
+
+
+def counted_answers(model, data, tasks, cache=True):
+    """What a model answers to the rows that count, `{head: (labels, answers)}`.
+
+    Args:
+        model: as for `evaluate`.
+        data: as for `evaluate`.
+        tasks: dict of `{head: task}`, of `tasks_of`.
+        cache: as for `evaluate`.
+
+    Raises:
+        ValueError: when no row is left.
+    """
+    return _counted(_run(model, tf.function(model), data, tasks, cache))
 
 
 def _names_of(model, data):
@@ -218,7 +228,7 @@ def _of_head(values, head, task="multilabel"):
     return own if task == "multilabel" else own.reshape(-1)
 
 
-def _report(task, labels, answers, class_names, thresholds):
+def _report(task, labels, answers, class_names, thresholds, unsure):
     if task == "regression":
         return RegressionReport(labels, answers)
     if class_names is None or answers.shape[1] != len(class_names):
@@ -230,4 +240,6 @@ def _report(task, labels, answers, class_names, thresholds):
     if task == "multilabel":
         limits = 0.5 if thresholds is None else thresholds
         return MultilabelReport(list(class_names), labels.astype(int), answers, limits)
-    return REPORTS[task](list(class_names), labels, answers)
+    if task == "classification":
+        return ClassificationReport(list(class_names), labels, answers, unsure)
+    return OrdinalReport(list(class_names), labels, answers)

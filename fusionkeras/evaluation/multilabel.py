@@ -7,6 +7,7 @@ import numpy as np
 
 from fusionkeras._checks import argument_error
 from fusionkeras.evaluation.numbers import as_json, line_of
+from fusionkeras.evaluation.reliability import BINS, reliability
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,10 +92,25 @@ class MultilabelReport:
             for name, row, rows in zip(self.class_names, numbers, columns[3], strict=True)
         }
 
+    def reliability(self, bins=BINS):
+        """What reliability diagrams show, a dict of `{label: Reliability}`.
+
+        Of the probability that the label applies, whether it is given or not.
+        """
+        pairs = zip(np.asarray(self.probabilities).T, np.asarray(self.labels).T, strict=True)
+        found = (reliability(*pair, bins) for pair in pairs)
+        return dict(zip(self.class_names, found, strict=True))
+
+    def expected_calibration_error(self, bins=BINS):
+        """How far probabilities are from how often labels apply, the mean over the labels."""
+        found = self.reliability(bins).values()
+        return float(np.mean([one.expected_calibration_error for one in found]))
+
     def as_dict(self):
         """All of it as numbers, lists and dicts that `json.dumps` takes; NaN becomes None."""
         return {
             **self.summary(),
+            "expected_calibration_error": self.expected_calibration_error(),
             "per_label": self.per_label,
             "class_names": list(self.class_names),
         }
@@ -126,7 +142,8 @@ class MultilabelReport:
                 f"{name:{width}}  {row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}"
                 f"  {area:17.4f}  {row['threshold']:9.4f}  {row['rows']:6d}"
             )
-        return "\n".join([*lines, "", self.line()])
+        error = f"expected calibration error {self.expected_calibration_error():.4f}"
+        return "\n".join([*lines, "", self.line(), error])
 
     def _f1(self, average):
         from sklearn.metrics import f1_score

@@ -6,6 +6,7 @@ import platform
 
 import tensorflow as tf
 
+from fusionkeras.heads import Calibration
 from fusionkeras.version import __version__
 
 PACKAGES = ("tensorflow", "keras", "numpy")
@@ -42,8 +43,13 @@ def write_card(folder, served, name, version, signatures, verification, more):
         more: dict, what else is known, such as the metrics.
     """
     heads = {
-        head: {"task": task, "class_names": names}
-        for head, task, names in ((x, task, _names(served, x)) for x, task in served.tasks.items())
+        head: {
+            "task": task,
+            "class_names": served.class_names[head] if head else served.class_names,
+            "calibration": _calibration(served.parts.model, head),
+            "unsure": served.unsure.get(head) if head else served.unsure,
+        }
+        for head, task in served.tasks.items()
     }
     for head, about in heads.items():
         if about["class_names"]:
@@ -66,8 +72,14 @@ def write_card(folder, served, name, version, signatures, verification, more):
     (folder / "model_card.json").write_text(text, "utf-8")
 
 
-def _names(served, head):
-    return served.class_names[head] if head else served.class_names
+def _calibration(model, head):
+    """How the probabilities of a head are calibrated; None where they are as the head gave them."""
+    output = model.output[head] if head else model.output
+    layer = output._keras_history.operation
+    if not isinstance(layer, Calibration):
+        return None
+    config = layer.get_config()
+    return {**(config["measured"] or {}), "scale": config["scale"], "bias": config["bias"]}
 
 
 def _holds(served, column):

@@ -22,6 +22,8 @@ class ServedModel:
         tasks: dict of `{head: task}`; a single head is "".
         thresholds: list of float, above which each label of a multilabel head applies, otherwise
             None; for several heads a dict of those of multilabel heads.
+        unsure: float, the probability below which a classifier's label is "unsure", or None; for
+            several heads a dict of them.
         parts: `Parts`, the layers of a Keras model; None for an exported folder.
 
     Call arguments:
@@ -37,11 +39,13 @@ class ServedModel:
         self.columns = list(columns)
         self.files = list(files)
         self.model, self.parts = model, parts  # keeps the variables alive
-        self.tasks = {head: task for head, (task, _, _) in heads.items()}
-        names = {head: class_names for head, (_, class_names, _) in heads.items()}
-        limits = {head: values for head, (_, _, values) in heads.items() if values is not None}
+        self.tasks = {head: task for head, (task, *_) in heads.items()}
+        names = {head: class_names for head, (_, class_names, *_) in heads.items()}
         self.class_names = names.get("", names)
+        limits = {head: values for head, (_, _, values, _) in heads.items() if values is not None}
         self.thresholds = limits.get("") if "" in heads else limits
+        unsure = {head: value for head, (*_, value) in heads.items() if value is not None}
+        self.unsure = unsure.get("") if "" in heads else unsure
         self._function = function
 
     def __call__(self, columns):
@@ -147,7 +151,8 @@ def as_served(model):
     function = tf.function(answering(parts, in_full(whole(parts))), reduce_retracing=True)
     columns = [tensor.name for tensor in model.inputs]
     heads = {
-        layer.head: (layer.task, layer.class_names, layer.thresholds) for layer in parts.answers
+        layer.head: (layer.task, layer.class_names, layer.thresholds, layer.unsure)
+        for layer in parts.answers
     }
     return ServedModel(function, columns, heads, parts.preprocessor.files, model, parts)
 
@@ -166,8 +171,9 @@ def predict(serving, rows):
         and ordinal: `{"label": str, "probability": float, "probabilities": {class: float}}`.
         Multilabel: `{"label": str, "probabilities": {label: float}}`, where `label` are all that
         apply, with "|" between them. Regression: `{"value": float}`. Several heads: `{head: dict}`.
-        Each answer ends with `"used": {branch: bool}`: a picture that cannot be read, or a text
-        without a word, was not used.
+        A classifier with `unsure` may say so in place of a label; the probability is that of the
+        likeliest class all the same. Each answer ends with `"used": {branch: bool}`: a picture that
+        cannot be read, or a text without a word, was not used.
 
     Raises:
         ValueError: for a row with an unknown column, or without any of the model's.
@@ -276,7 +282,8 @@ def _load_saved_model(folder):
 def _about(head, task, about):
     prefix = f"{head}_" if head else ""
     class_names = None if task == "regression" else about[f"{prefix}class_names"]
-    return task, class_names, about.get(f"{prefix}thresholds")
+    unsure = about.get(f"{prefix}unsure", [None])[0]
+    return task, class_names, about.get(f"{prefix}thresholds"), unsure
 
 
 def _cut(text):

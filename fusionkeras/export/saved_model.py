@@ -41,8 +41,9 @@ def export(
     - `embed` returns float32 `(batch, dim)`: what each encoder pooled, by the name of the branch,
       and `fused`, what the fusion made of them (none where each branch decides by itself).
     - `about` tells the `class_names` in their order, which columns are `files`, the `tasks`
-      (strings "head:task", the head "" for a single one), and the `thresholds` of a multilabel
-      head; for several heads `<head>_class_names` and `<head>_thresholds`. It takes strings
+      (strings "head:task", the head "" for a single one), the `thresholds` of a multilabel head,
+      and the probability below which a classifier is `unsure`, where it is at all; for several
+      heads `<head>_class_names`, `<head>_thresholds` and `<head>_unsure`. It takes strings
       `(batch,)`, which it does not read, and tells each row the same: TensorFlow Serving asks by
       REST, and puts into batches, only what takes and gives rows.
 
@@ -164,11 +165,14 @@ def _about(served):
         "tasks": tf.constant([f"{head}:{task}" for head, task in served.tasks.items()]),
     }
     if single:
-        return about | ({"thresholds": tf.constant(served.thresholds)} if served.thresholds else {})
+        about |= {"thresholds": tf.constant(served.thresholds)} if served.thresholds else {}
+        return about | ({} if served.unsure is None else {"unsure": tf.constant([served.unsure])})
     for head, names in served.class_names.items():
         about[f"{head}_class_names"] = tf.constant(names or [], tf.string)
     for head, thresholds in served.thresholds.items():
         about[f"{head}_thresholds"] = tf.constant(thresholds)
+    for head, unsure in served.unsure.items():
+        about[f"{head}_unsure"] = tf.constant([unsure])
     return about
 
 

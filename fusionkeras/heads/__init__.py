@@ -1,6 +1,7 @@
-"""One file a task; each head is the output layer of a model."""
+"""One file a task; each head is the output layer of a model. What may stand behind it."""
 
 from fusionkeras.heads.base import KINDS_OF_LOSS, Head
+from fusionkeras.heads.calibration import Calibration
 from fusionkeras.heads.classification import ClassificationHead
 from fusionkeras.heads.finding import head_of, heads_of
 from fusionkeras.heads.losses import FocalLoss, LogitAdjustedLoss, OrdinalLoss, StandardisedLoss
@@ -18,6 +19,7 @@ HEADS = {
 __all__ = [
     "HEADS",
     "KINDS_OF_LOSS",
+    "Calibration",
     "ClassificationHead",
     "FocalLoss",
     "Head",

@@ -1,6 +1,7 @@
 """Models out of branches: the general builder, the named systems, and what is served."""
 
 from fusionkeras.models.answers import (
+    UNSURE,
     Answer,
     NamedLabels,
     NamedProbabilities,
@@ -15,9 +16,10 @@ from fusionkeras.models.named import (
     build_vgg16_bert,
     build_vgg16_lstm,
 )
-from fusionkeras.models.serving import build_preprocessor, end_to_end
+from fusionkeras.models.serving import build_preprocessor, end_to_end, with_calibration
 
 __all__ = [
+    "UNSURE",
     "Answer",
     "NamedLabels",
     "NamedProbabilities",
@@ -32,4 +34,5 @@ __all__ = [
     "build_vgg16_bert",
     "build_vgg16_lstm",
     "end_to_end",
+    "with_calibration",
 ]

@@ -3,7 +3,7 @@
 import keras
 
 from fusionkeras._checks import argument_error, did_you_mean
-from fusionkeras.heads import heads_of
+from fusionkeras.heads import Calibration, heads_of
 from fusionkeras.models.answers import ANSWERS, NamedProbabilities
 from fusionkeras.models.classifier import check_branches
 from fusionkeras.preprocessing.joint import JointPreprocessor
@@ -40,7 +40,9 @@ def build_preprocessor(branches):
     return JointPreprocessor({branch.name: branch.preprocessor for branch in branches})
 
 
-def end_to_end(model, preprocessor, class_names=None, thresholds=None):
+def end_to_end(
+    model, preprocessor, class_names=None, thresholds=None, calibration=None, unsure=None
+):
     """Joins preprocessor and model into one: raw columns in, answers out.
 
     It shares the layers of both, so what is served is what was trained.
@@ -54,6 +56,11 @@ def end_to_end(model, preprocessor, class_names=None, thresholds=None):
         thresholds: for a multilabel head: a float, or one for each label, above which a label
             applies, such as `tune_thresholds` returns; for several heads a dict of them. None is
             .5.
+        calibration: what `calibrate` returns, which then stands between head and answer; for
+            several heads a dict of those that have one.
+        unsure: for a classifier: a float, such as what `threshold_for` returns: where the likeliest
+            class is less probable, the label is "unsure", and the probabilities are as ever; for
+            several heads a dict of them. None always names the likeliest class.
 
     Returns:
         A functional `keras.Model` from string tensors `(batch,)`, one a raw column (encoded
@@ -63,8 +70,10 @@ def end_to_end(model, preprocessor, class_names=None, thresholds=None):
         `(batch,)`. For several heads each key begins with `<head>_`.
 
     Raises:
-        ValueError: when `class_names` are not as many as the model's classes, for thresholds of
-            another task, and for unknown heads.
+        ValueError: when `class_names` are not as many as the model's classes, for thresholds,
+            a calibration or `unsure` of another task, a class that is called "unsure" where that
+            is an answer, and for unknown heads.
+        TypeError: for a calibration that is none.
 
     Example:
         >>> import tensorflow as tf
@@ -80,33 +89,71 @@ def end_to_end(model, preprocessor, class_names=None, thresholds=None):
     heads = heads_of(model)
     class_names = _by_head("class_names", class_names, heads)
     thresholds = _by_head("thresholds", thresholds, heads)
+    unsure = _by_head("unsure", unsure, heads)
     columns = {name: keras.Input((), dtype="string", name=name) for name in preprocessor.columns}
     # The same layers without the optimizer, which has no place in what is served.
-    bare = keras.Model(model.inputs, model.output, name=model.name)
+    bare = with_calibration(model, calibration)
     scores = bare(preprocessor(columns))
     answers = {}
     for name, head in heads.items():
-        layer = _answer(name, head.task, class_names.get(name), thresholds.get(name))
+        options = {"thresholds": thresholds.get(name), "unsure": unsure.get(name)}
+        layer = _answer(name, head.task, class_names.get(name), options)
         answers |= layer(scores[name] if name else scores)
     return keras.Model(list(columns.values()), answers, name="serving")
 
 
-def _answer(name, task, class_names, thresholds):
+def with_calibration(model, calibration=None):
+    """A model of the same layers, and of those that calibrate its heads; it is not compiled.
+
+    Args:
+        model: as for `end_to_end`.
+        calibration: as for `end_to_end`.
+    """
+    heads = heads_of(model)
+    layers = _by_head("calibration", calibration, heads)
+    output = model.output
+    for name, head in heads.items():
+        if layers.get(name) is None:
+            continue
+        own = output[name] if name else output
+        _check_calibration(layers[name], head.task, own.shape[-1])
+        output = {**output, name: layers[name](own)} if name else layers[name](own)
+    return keras.Model(model.inputs, output, name=model.name)
+
+
+def _check_calibration(layer, task, width):
+    if not isinstance(layer, Calibration):
+        raise argument_error(
+            "This is no calibration", "what calibrate returns", kind=TypeError, calibration=layer
+        )
+    told = {"classification": width > 1, "multilabel": False}
+    if told.get(task) != layer.exclusive:
+        raise argument_error(
+            f"The calibration is not for this head of {task}",
+            "what calibrate returns for the same model",
+            calibration=layer.name,
+        )
+
+
+# What is for heads of one task only.
+_OF_TASK = {"thresholds": "multilabel", "unsure": "classification"}
+
+
+def _answer(name, task, class_names, options):
     """The layer that answers for one head."""
-    options = {"head": name, "name": f"{name}_answer" if name else "answer"}
     if task == "regression" and class_names is not None:
         raise argument_error("Regression has no classes", "None", class_names=class_names)
-    if task != "regression":
-        options["class_names"] = class_names
-    if task != "multilabel" and thresholds is not None:
-        raise argument_error(
-            f"Thresholds are for multilabel heads, and this one is of {task}",
-            "None",
-            thresholds=thresholds,
-        )
-    if thresholds is not None:
-        options["thresholds"] = thresholds
-    return ANSWERS[task](**options)
+    given = {what: value for what, value in options.items() if value is not None}
+    for what, value in given.items():
+        if _OF_TASK[what] != task:
+            raise argument_error(
+                f"{what.capitalize()} {'is' if what == 'unsure' else 'are'} for "
+                f"{_OF_TASK[what]} heads, and this one is of {task}",
+                "None",
+                **{what: value},
+            )
+    names = {} if task == "regression" else {"class_names": class_names}
+    return ANSWERS[task](head=name, name=f"{name}_answer" if name else "answer", **names, **given)
 
 
 def _by_head(what, values, heads):
@@ -137,4 +184,4 @@ def _check_preprocessor(model, preprocessor):
         )
 
 
-__all__ = ["NamedProbabilities", "build_preprocessor", "end_to_end"]
+__all__ = ["NamedProbabilities", "build_preprocessor", "end_to_end", "with_calibration"]

@@ -40,7 +40,7 @@ def test_as_dict_is_json_also_where_a_number_is_undefined():
     content = json.loads(json.dumps(one_class.as_dict()))
     assert content["roc_auc"] is None and content["rows"] == 3
     assert set(content) == {"accuracy", "f1_macro", "roc_auc", "log_loss", "rows", "per_class",
-                            "confusion", "class_names"}  # fmt: skip
+                            "expected_calibration_error", "confusion", "class_names"}  # fmt: skip
 
 
 def test_printed_it_is_a_table():
@@ -51,6 +51,7 @@ cat               0.5000  1.0000  0.6667       1
 dog               1.0000  0.5000  0.6667       2
 
 accuracy 0.6667   macro F1 0.6667   ROC AUC 1.0000   log loss 0.5108   rows 3
+expected calibration error 0.3333
 
 confusion (true class down, predicted across):
                     #0   #1

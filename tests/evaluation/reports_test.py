@@ -118,7 +118,7 @@ def test_several_heads_and_how_all_are_printed():
     assert set(content["size"]) == {"accuracy", "mae", "kappa", "rows", "confusion", "class_names"}
     assert set(content["tags"]) == {
         "f1_micro", "f1_macro", "average_precision", "exact_match", "rows", "per_label",
-        "class_names",
+        "expected_calibration_error", "class_names",
     }  # fmt: skip
     expected = """\
 price
@@ -138,6 +138,7 @@ new       1.0000  1.0000  1.0000             1.0000     0.5000       1
 red       0.0000  0.0000  0.0000             1.0000     0.5000       1
 
 micro F1 0.6667   macro F1 0.5000   average precision 1.0000   exact match 0.5000   rows 2
+expected calibration error 0.3000
 
 kind
 """

@@ -8,7 +8,7 @@ from fusionkeras.cli.arguments.commands import COMMANDS
 from fusionkeras.version import __version__
 
 # What a RUN did that was begun before there was such an option.
-UNSAID = {"task": ["classification"]}
+UNSAID = {"task": ["classification"], "calibrate": "none"}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -2,12 +2,14 @@
 
 from fusionkeras.cli.arguments.actions import Several
 from fusionkeras.cli.arguments.values import unfreeze
+from fusionkeras.evaluation.calibrating import METHODS
 
 
 def add_training(group):
     """Adds epochs, rates, the second stage and what is kept on disk."""
     _add_first_stage(group)
     _add_second_stage(group)
+    _add_calibration(group)
     _add_keeping(group)
     group.add_argument("--seed", type=int, default=0, metavar="N")
 
@@ -36,6 +38,23 @@ def _add_second_stage(group):
     )
     group.add_argument("--unfreeze-epochs", type=int, default=5, metavar="N")
     group.add_argument("--unfreeze-learning-rate", type=float, default=2e-5, metavar="X")
+
+
+def _add_calibration(group):
+    group.add_argument(
+        "--calibrate",
+        choices=("none", *METHODS),
+        default="none",
+        help="fit temperatures, or a scale and a bias a class, on the validation rows after the "
+        "training, so that of the answers given at .8 four in five are right (default: none)",
+    )
+    group.add_argument(
+        "--answer-precision",
+        type=float,
+        metavar="X",
+        help='answer "unsure" below the probability from which on this share of the answers on '
+        "the validation rows is right, such as 0.95",
+    )
 
 
 def _add_keeping(group):
