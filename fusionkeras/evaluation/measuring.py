@@ -44,8 +44,8 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
     Returns:
         A `ClassificationReport`, `MultilabelReport`, `RegressionReport` or `OrdinalReport`; for
         several heads a `HeadReports` of those that have rows. `print` shows a table, `.as_dict()`
-        is JSON. With `missing` a `RobustnessReport` of such reports. Of a served model with `unsure`
-        it tells how many rows are answered, and how many of those rightly.
+        is JSON. With `missing` a `RobustnessReport` of such reports. Of a served model with
+        `unsure` it tells how many rows are answered, and how many of those rightly.
 
     Raises:
         ValueError: when no row is left, the model has another number of classes, for thresholds
