@@ -59,7 +59,7 @@ def _bars(names, values, title, ax):
     ax.barh(places, values, color=[SERIES[1] if value > 0 else SERIES[0] for value in values])
     ax.axvline(0, color="black", linewidth=0.8)
     name_ticks(ax.yaxis, places, names)
-    ax.set_ylim(len(names) - 0.5, -0.5)
+    ax.set_ylim(max(len(names), 1) - 0.5, -0.5)
     return name_axes(ax, title, "log odds, or units of the value", "")
 
 

@@ -46,7 +46,7 @@ def plot_robustness(report, kind=None, metric=None, ax=None):
     if kind is None and len(kinds) == 1:
         kind = next(iter(kinds))
     if kind is not None:
-        kinds = {check_choice("kind of the report", kinds, kind=kind): kinds[kind]}
+        kinds = {check_choice("kind of the report", kinds, name=kind): kinds[kind]}
     ax = make_axes(ax)
     for place, (name, scale, values) in enumerate(_lines(kinds)):
         strengths = [strength / scale for strength in values]
