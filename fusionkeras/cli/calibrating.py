@@ -1,5 +1,6 @@
 """What `train` does after the training, so that probabilities mean what they say."""
 
+import dataclasses
 import numbers
 
 from fusionkeras._checks import argument_error
@@ -84,6 +85,9 @@ def find_thresholds(options, reports):
     }
     for head, threshold in found.items():
         print(f"{head + ': ' if head else ''}Answers {threshold} of validation, else {UNSURE!r}")
+        if "test" in reports and head in (test := _reports(reports["test"])):
+            report = dataclasses.replace(test[head], unsure=threshold)
+            print(f"{'test':10}", *report.answered_lines())
     return found.get("", found)
 
 

@@ -18,7 +18,7 @@ class ClassificationReport:
         labels: int array `(rows,)`, the true class ids.
         probabilities: float array `(rows, classes)`.
         unsure: float, the probability of the likeliest class below which a row is not answered,
-            or None where all are. It changes `answered` and `accuracy_answered` alone.
+            or None where all are. `answered` and `accuracy_answered` alone depend on it.
 
     Example:
         >>> report = ClassificationReport(
@@ -130,7 +130,7 @@ class ClassificationReport:
         return {
             **self.summary(),
             "expected_calibration_error": self.expected_calibration_error(),
-            **as_json((name, getattr(self, name)) for name in names),
+            **as_json((name, float(getattr(self, name))) for name in names),
             "per_class": self.per_class,
             "confusion": self.confusion.tolist(),
             "class_names": list(self.class_names),
@@ -158,7 +158,7 @@ class ClassificationReport:
         if self.unsure is None:
             return []
         return [
-            f"unsure below {self.unsure:.4f}   answered {self.answered:.4f}   "
+            f"unsure below {float(self.unsure):.4f}   answered {self.answered:.4f}   "
             f"accuracy among those {self.accuracy_answered:.4f}"
         ]
 

@@ -32,6 +32,8 @@ def test_of_the_likeliest_class_it_is_the_best_of_all(classes, seed):
     served = dataclasses.replace(found, unsure=threshold)  # it is passed on as it is
     assert served.answered == threshold.coverage and threshold.rows == 80
     assert served.accuracy_answered == pytest.approx(threshold.precision)
+    assert f"unsure below {float(threshold):.4f}   answered" in str(served)
+    assert served.as_dict()["unsure"] == threshold.value
     threshold = fk.threshold_for(found, recall=0.4)
     best = max(precision for precision, recall, _ in tried.values() if recall >= 0.4)
     assert threshold.recall >= 0.4 and threshold.precision <= best
