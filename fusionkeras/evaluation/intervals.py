@@ -5,8 +5,8 @@ import numpy as np
 from fusionkeras._checks import argument_error, check_choice, check_integer
 
 METHODS = ("bca", "percentile")
-# Cells of an array of weights that are there at a time.
-_CELLS = 2**22
+# Cells of an array of weights that are there at a time: few, so that they stay in the fast memory.
+_CELLS = 2**16
 # Of more rows the jackknife leaves out groups, so many in all.
 _GROUPS = 2000
 # What share of the resamples may leave a metric undefined.
@@ -35,8 +35,8 @@ def bootstrap(statistics, rows, confidence=0.95, resamples=1000, method="bca", s
         TypeError, ValueError: for wrong arguments.
 
     Reference:
-        Efron and Tibshirani, "An Introduction to the Bootstrap" (1993): the percentile interval
-        is eq. 13.5, BCa eq. 14.9 with the bias of 14.14 and the acceleration of 14.15.
+        Efron and Tibshirani, "An Introduction to the Bootstrap" (1993): section 13.3, the
+        percentile interval; eq. 14.10, BCa, with the bias of 14.14 and the acceleration of 14.15.
         Differs from the book: resamples equal to the value count half for the bias, as
         `scipy.stats.bootstrap` has it; of more than 2,000 rows the acceleration is that of a
         jackknife of 2,000 groups of rows.
@@ -78,7 +78,7 @@ def under(statistics, batches):
 
 def _draw(rows, resamples, seed):
     """How often each row is in each resample, in batches of `(rows, some resamples)`."""
-    random, size = np.random.default_rng(seed), max(_CELLS // rows, 1)
+    random, size = np.random.default_rng(seed), max(_CELLS // rows, 4)
     for begin in range(0, resamples, size):
         count = min(size, resamples - begin)
         places = random.integers(0, rows, (count, rows)) + rows * np.arange(count)[:, None]
@@ -88,7 +88,7 @@ def _draw(rows, resamples, seed):
 
 def _jackknife(rows):
     """All rows but one, or but one group, in batches of `(rows, some of them)`."""
-    groups, size = min(rows, _GROUPS), max(_CELLS // rows, 1)
+    groups, size = min(rows, _GROUPS), max(_CELLS // rows, 4)
     own = np.arange(rows)[:, None] % groups
     for begin in range(0, groups, size):
         yield (own != np.arange(begin, min(begin + size, groups))).astype(float)

@@ -7,7 +7,7 @@ import numpy as np
 
 from fusionkeras._checks import argument_error
 from fusionkeras.evaluation.intervals import bootstrap
-from fusionkeras.evaluation.numbers import as_json, with_interval
+from fusionkeras.evaluation.numbers import as_json, short, with_interval
 
 # More different numbers than this are cut into quarters of the rows.
 _NUMBERS = 10
@@ -80,9 +80,10 @@ class SliceReport:
         shown = {value: value or "(empty)" for value in self.reports}
         width = max(len("(all)"), len(self.name), *map(len, shown.values()))
         apart, metric = self.apart, self.metric
+        value = short(getattr(self.whole, metric))
         lines = [
             f"{self.name:{width}}  {'rows':>7}  {metric}",
-            f"{'(all)':{width}}  {self.whole.rows:7d}  {with_interval(getattr(self.whole, metric))}",
+            f"{'(all)':{width}}  {self.whole.rows:7d}  {value}",
         ]
         for value, report in self.reports.items():
             told = with_interval(getattr(report, metric), self.intervals[value])

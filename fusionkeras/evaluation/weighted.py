@@ -86,11 +86,15 @@ def f1_micro(there, given, weights):
 
 
 def roc_area(positive, scores, weights):
-    """The area under the ROC curve: how often a positive row has more than a negative one."""
-    hits, misses = _by_score(positive, scores, weights)
-    below = np.cumsum(misses, axis=0) - misses
-    wins = np.sum(hits * (below + misses / 2), axis=0)
-    return ratio(wins, hits.sum(axis=0) * misses.sum(axis=0))
+    """The area under the ROC curve: how often a positive row has more than a negative one.
+
+    For each positive row: what all rows below it weigh, and half of those that equal it. The
+    positive rows among these, all pairs of them, come to half the square of what they weigh.
+    """
+    hits, upto, equal = _ranked(positive, scores, weights)
+    total, all_hits = weights.sum(axis=0), hits.sum(axis=0)
+    wins = np.sum(hits * (upto - equal / 2), axis=0) - all_hits**2 / 2
+    return ratio(wins, all_hits * (total - all_hits))
 
 
 def roc_areas(positive, scores, weights):
@@ -100,11 +104,10 @@ def roc_areas(positive, scores, weights):
 
 
 def precision_area(positive, scores, weights):
-    """The area under the precision-recall steps of one class."""
-    hits, misses = _by_score(positive, -np.asarray(scores), weights)
+    """The area under the precision-recall steps of one class: the mean precision at its rows."""
+    hits, upto, _ = _ranked(positive, -np.asarray(scores), weights)
     found = np.cumsum(hits, axis=0)
-    precision = ratio(found, found + np.cumsum(misses, axis=0), undefined=0.0)
-    return ratio(np.sum(hits * precision, axis=0), found[-1])
+    return ratio(np.sum(hits * ratio(found, upto, undefined=0.0), axis=0), hits.sum(axis=0))
 
 
 def precision_areas(positive, scores, weights):
@@ -113,14 +116,22 @@ def precision_areas(positive, scores, weights):
     return mean_defined(np.array([precision_area(*pair, weights) for pair in pairs]))
 
 
-def _by_score(positive, scores, weights):
-    """The weights of positive and of negative rows, by distinct score, from the lowest."""
+def _ranked(positive, scores, weights):
+    """The distinct scores of positive rows, from the lowest, three arrays `(scores, weightings)`.
+
+    What the positive rows of each weigh, all rows up to it, and all rows of it.
+    """
     order = np.argsort(scores, kind="stable")
-    ordered = np.asarray(scores)[order]
-    begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1]))
-    weights, positive = weights[order], np.asarray(positive, bool)[order, None]
-    hits = np.add.reduceat(weights * positive, begins, axis=0)
-    return hits, np.add.reduceat(weights * ~positive, begins, axis=0)
+    positive, ordered = np.asarray(positive, bool)[order], np.asarray(scores)[order]
+    group = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))
+    own, begins = np.unique(group[positive], return_index=True)
+    if not len(own):
+        return (np.zeros((0, weights.shape[1])),) * 3
+    hits = np.add.reduceat(weights[order[positive]], begins, axis=0)
+    upto = np.cumsum(weights[order], axis=0)
+    ends = np.searchsorted(group, own, side="right") - 1
+    starts = np.searchsorted(group, own)
+    return hits, upto[ends], upto[ends] - upto[starts] + weights[order[starts]]
 
 
 def r2(labels, errors, weights):

@@ -108,7 +108,7 @@ def test_the_same_seed_gives_the_same_intervals_however_they_are_drawn(monkeypat
     report = REPORTS["classes"]
     found = report.intervals(resamples=50, seed=1)
     assert found == report.intervals(resamples=50, seed=1) != report.intervals(resamples=50, seed=2)
-    monkeypatch.setattr("fusionkeras.evaluation.intervals._CELLS", 60 * 7)
+    monkeypatch.setattr("fusionkeras.evaluation.intervals._CELLS", 60 * 8)
     assert report.intervals(resamples=50, seed=1) == found
     assert all(low < getattr(report, name) < high for name, (low, high) in found.items())
 
