@@ -2,15 +2,18 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 
+from fusionkeras.evaluation import weighted
 from fusionkeras.evaluation.numbers import as_json, line_of, matrix_lines
 from fusionkeras.evaluation.reliability import BINS, reliability
+from fusionkeras.evaluation.rows import RowReport
 
 
 @dataclasses.dataclass(frozen=True)
-class ClassificationReport:
+class ClassificationReport(RowReport):
     """What `evaluate` found, every number as scikit-learn computes it.
 
     Attributes:
@@ -141,8 +144,24 @@ class ClassificationReport:
         names = ("accuracy", "f1_macro", "roc_auc", "log_loss", "rows")
         return as_json((name, getattr(self, name)) for name in names)
 
-    def line(self):
-        """The five numbers in one readable line."""
+    def statistics(self):
+        """See `RowReport`."""
+        there, given = self._one_hot()
+        ids = [1] if len(self.class_names) == 2 else self._ids
+        return {
+            "accuracy": weighted.Share(self.predictions == self.labels),
+            "f1_macro": partial(weighted.f1_macro_there, there, given),
+            "roc_auc": partial(weighted.roc_areas, there[:, ids], self.probabilities[:, ids]),
+            "log_loss": partial(weighted.mean, self._losses()),
+        }
+
+    def statistics_of_classes(self):
+        """See `RowReport`."""
+        there, given = self._one_hot()
+        return of_classes(self.class_names, there, given)
+
+    def line(self, intervals=None):
+        """The five numbers in one readable line, with `intervals()` beside them where given."""
         return line_of(
             self,
             {
@@ -151,6 +170,7 @@ class ClassificationReport:
                 "ROC AUC": "roc_auc",
                 "log loss": "log_loss",
             },
+            intervals,
         )
 
     def answered_lines(self):
@@ -195,3 +215,33 @@ class ClassificationReport:
     @property
     def _ids(self):
         return list(range(len(self.class_names)))
+
+    def _one_hot(self):
+        """The true and the likeliest class of every row, two bool arrays `(rows, classes)`."""
+        return self.labels[:, None] == self._ids, self.predictions[:, None] == self._ids
+
+    def _losses(self):
+        """`-log(probability of the true class)` of every row, clipped as scikit-learn does."""
+        probabilities = self.probabilities.astype("float64")
+        own = probabilities[np.arange(self.rows), self.labels] / probabilities.sum(axis=-1)
+        smallest = np.finfo("float64").eps
+        return -np.log(np.clip(own, smallest, 1 - smallest))
+
+
+def of_classes(names, there, given):
+    """Precision, recall and F1 of each class, as `RowReport.statistics_of_classes` has them.
+
+    Args:
+        names: list of str, the classes.
+        there: bool array `(rows, classes)`, the truth.
+        given: bool array `(rows, classes)`, the answers.
+
+    Returns:
+        dict of `{(class, metric): function of weights}`.
+    """
+    found = {}
+    for name, true, own in zip(names, there.T, given.T, strict=True):
+        found[name, "precision"] = weighted.Share(true, own)
+        found[name, "recall"] = weighted.Share(own, true)
+        found[name, "f1"] = partial(weighted.f1_of_class, true, own)
+    return found

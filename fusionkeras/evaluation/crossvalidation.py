@@ -11,8 +11,7 @@ from fusionkeras.data.splitting.split import classes_not_in, draw_folds, strata
 from fusionkeras.data.targets import by_head
 from fusionkeras.evaluation.crossvalidation_report import CrossValidationReport
 from fusionkeras.evaluation.measuring import asking
-from fusionkeras.preprocessing.base import Preprocessor
-from fusionkeras.training import fit
+from fusionkeras.evaluation.training import train_new
 
 _LOGGER = logging.getLogger("fusionkeras")
 
@@ -74,12 +73,10 @@ def cross_validate(
     _warn_of_classes(table, numbers)
     reports, answers = [], {}
     for fold in range(folds):
-        keras.utils.set_random_seed(seed + fold)
         held_out = table.take(numbers == fold)
-        train = table.take(numbers != fold)
-        model, preprocessor = _check_built(build(train))
-        batches = prepare(train, preprocessor, batch_size, shuffle=True, seed=seed)
-        fit(model, batches, epochs=epochs, cache=cache, **kwargs)
+        keras.utils.set_random_seed(seed + fold)
+        how = (seed, epochs, batch_size, cache)
+        model, preprocessor = train_new(build, table.take(numbers != fold), *how, **kwargs)
         batches = prepare(held_out, preprocessor, batch_size)
         ask, report = asking(model, batches, cache=cache)
         found = ask(batches)
@@ -137,20 +134,6 @@ def _warn_of_classes(table, numbers):
                 names,
                 f" of {head!r}" if head else "",
             )
-
-
-def _check_built(built):
-    """Raises unless `build` has returned what it is to return; returns that."""
-    pair = built if isinstance(built, tuple) and len(built) == 2 else (None, None)
-    if not isinstance(pair[0], keras.Model) or not isinstance(pair[1], Preprocessor):
-        raise argument_error(
-            "Wrong type of what build returns",
-            "(model, preprocessor): a compiled keras.Model and a Preprocessor",
-            "Make the latter with build_preprocessor(branches).",
-            TypeError,
-            built=built,
-        )
-    return pair
 
 
 def _keep_failures(table, part):

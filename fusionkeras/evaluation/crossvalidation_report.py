@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 
-from fusionkeras.evaluation.numbers import as_json
+from fusionkeras.evaluation.numbers import as_json, metrics_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,7 +39,7 @@ class CrossValidationReport:
 
         Of several heads the names are those of the head and the metric.
         """
-        found = [_flat(report) for report in self.reports]
+        found = [metrics_of(report) for report in self.reports]
         names = dict.fromkeys(name for own in found for name in own)
         return {name: np.array([own.get(name, math.nan) for own in found]) for name in names}
 
@@ -110,16 +110,3 @@ class CrossValidationReport:
             middle = f"{values.mean():9.4f}{values.std(ddof=1):9.4f}"
             lines.append(f"{name:{width}}{middle}  {reach:20}  {each}")
         return "\n".join(lines)
-
-
-def _flat(report):
-    """The metrics of a report, `{name: float}`, but for the number of rows."""
-    summary = report.summary()
-    several = isinstance(next(iter(summary.values())), dict)
-    pairs = [
-        (f"{head} {name}".strip(), value)
-        for head, own in (summary if several else {"": summary}).items()
-        for name, value in own.items()
-        if name != "rows"
-    ]
-    return {name: math.nan if value is None else value for name, value in pairs}

@@ -2,16 +2,20 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 
 from fusionkeras._checks import argument_error
+from fusionkeras.evaluation import weighted
+from fusionkeras.evaluation.classification import of_classes
 from fusionkeras.evaluation.numbers import as_json, line_of
 from fusionkeras.evaluation.reliability import BINS, reliability
+from fusionkeras.evaluation.rows import RowReport
 
 
 @dataclasses.dataclass(frozen=True)
-class MultilabelReport:
+class MultilabelReport(RowReport):
     """What `evaluate` found, every number as scikit-learn computes it.
 
     Attributes:
@@ -120,8 +124,27 @@ class MultilabelReport:
         names = ("f1_micro", "f1_macro", "average_precision", "exact_match", "rows")
         return as_json((name, getattr(self, name)) for name in names)
 
-    def line(self):
-        """The five numbers in one readable line."""
+    def statistics(self):
+        """See `RowReport`."""
+        there, given, scores = self._cells()
+        return {
+            "f1_micro": partial(weighted.f1_micro, there, given),
+            "f1_macro": partial(weighted.f1_macro, there, given),
+            "average_precision": partial(weighted.precision_areas, there, scores),
+            "exact_match": weighted.Share(np.all(there == given, axis=1)),
+        }
+
+    def statistics_of_classes(self):
+        """See `RowReport`."""
+        there, given, scores = self._cells()
+        areas = {
+            (name, "average_precision"): partial(weighted.precision_area, true, own)
+            for name, true, own in zip(self.class_names, there.T, scores.T, strict=True)
+        }
+        return of_classes(self.class_names, there, given) | areas
+
+    def line(self, intervals=None):
+        """The five numbers in one readable line, with `intervals()` beside them where given."""
         return line_of(
             self,
             {
@@ -130,6 +153,7 @@ class MultilabelReport:
                 "average precision": "average_precision",
                 "exact match": "exact_match",
             },
+            intervals,
         )
 
     def __str__(self):
@@ -149,6 +173,11 @@ class MultilabelReport:
         from sklearn.metrics import f1_score
 
         return float(f1_score(self.labels, self.predictions, average=average, zero_division=0))
+
+    def _cells(self):
+        """Labels and answers, bool, and probabilities, all `(rows, classes)`."""
+        there, given = np.asarray(self.labels) == 1, self.predictions == 1
+        return there, given, np.asarray(self.probabilities)
 
     def _average_precisions(self):
         from sklearn.metrics import average_precision_score

@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 
+from fusionkeras.evaluation import weighted
 from fusionkeras.evaluation.numbers import as_json, line_of, matrix_lines
+from fusionkeras.evaluation.rows import RowReport
 
 
 @dataclasses.dataclass(frozen=True)
-class OrdinalReport:
+class OrdinalReport(RowReport):
     """What `evaluate` found, every number as scikit-learn computes it.
 
     Attributes:
@@ -80,11 +83,19 @@ class OrdinalReport:
         """The four numbers that stand for the whole, as a dict."""
         return as_json((name, getattr(self, name)) for name in ("accuracy", "mae", "kappa", "rows"))
 
-    def line(self):
-        """The four numbers in one readable line."""
-        return line_of(
-            self, {"accuracy": "accuracy", "MAE of ranks": "mae", "quadratic kappa": "kappa"}
-        )
+    def statistics(self):
+        """See `RowReport`."""
+        ranks = np.float64(self.labels), np.float64(self.predictions)
+        return {
+            "accuracy": weighted.Share(self.predictions == self.labels),
+            "mae": partial(weighted.mean, np.abs(ranks[1] - ranks[0])),
+            "kappa": partial(weighted.quadratic_kappa, *ranks),
+        }
+
+    def line(self, intervals=None):
+        """The four numbers in one readable line, with `intervals()` beside them where given."""
+        names = {"accuracy": "accuracy", "MAE of ranks": "mae", "quadratic kappa": "kappa"}
+        return line_of(self, names, intervals)
 
     def __str__(self):
         """A readable table."""

@@ -2,14 +2,17 @@
 
 import dataclasses
 import math
+from functools import partial
 
 import numpy as np
 
+from fusionkeras.evaluation import weighted
 from fusionkeras.evaluation.numbers import as_json, line_of
+from fusionkeras.evaluation.rows import RowReport
 
 
 @dataclasses.dataclass(frozen=True)
-class RegressionReport:
+class RegressionReport(RowReport):
     """What `evaluate` found, every number as scikit-learn computes it.
 
     Attributes:
@@ -57,9 +60,18 @@ class RegressionReport:
         """The four numbers that stand for the whole, as a dict."""
         return as_json((name, getattr(self, name)) for name in ("mae", "rmse", "r2", "rows"))
 
-    def line(self):
-        """The four numbers in one readable line."""
-        return line_of(self, {"MAE": "mae", "RMSE": "rmse", "R2": "r2"})
+    def statistics(self):
+        """See `RowReport`."""
+        errors = self._errors()
+        return {
+            "mae": partial(weighted.mean, np.abs(errors)),
+            "rmse": partial(weighted.root_mean, errors**2),
+            "r2": partial(weighted.r2, np.float64(self.labels), errors),
+        }
+
+    def line(self, intervals=None):
+        """The four numbers in one readable line, with `intervals()` beside them where given."""
+        return line_of(self, {"MAE": "mae", "RMSE": "rmse", "R2": "r2"}, intervals)
 
     def __str__(self):
         """A readable line."""

@@ -32,9 +32,31 @@ class HeadReports:
         """The numbers that stand for each head, as a dict of dicts."""
         return {head: report.summary() for head, report in self.reports.items()}
 
-    def line(self):
-        """The numbers of all heads in one line."""
-        return "; ".join(f"{head}: {report.line()}" for head, report in self.reports.items())
+    def intervals(self, **arguments):
+        """The intervals of each head, `{head: {metric: (low, high)}}`; see `RowReport.intervals`.
+
+        Args:
+            **arguments: as for the report of a single head.
+        """
+        return {head: report.intervals(**arguments) for head, report in self.reports.items()}
+
+    def slices(self, values, **arguments):
+        """Each head by the values of a column, `{head: SliceReport}`; see `RowReport.slices`.
+
+        Args:
+            values: dict of `{head: values}`, one a row of the head's report: each head has the
+                rows that have a label for it.
+            **arguments: as for the report of a single head.
+        """
+        return {
+            head: report.slices(values[head], **arguments) for head, report in self.reports.items()
+        }
+
+    def line(self, intervals=None):
+        """The numbers of all heads in one line, with `intervals()` beside them where given."""
+        own = intervals or {}
+        reports = self.reports.items()
+        return "; ".join(f"{head}: {report.line(own.get(head))}" for head, report in reports)
 
     def __str__(self):
         """The tables of all heads, each under its name."""
