@@ -29,6 +29,7 @@ from fusionkeras.evaluation import (
     evaluate,
     tune_thresholds,
 )
+from fusionkeras.explanation import Explanation, explain
 from fusionkeras.export import Client, ServedModel, ServingError, export, load, predict, verify
 from fusionkeras.fusion import (
     MFB,
@@ -115,6 +116,7 @@ __all__ = [
     "CrossAttention",
     "CrossValidationReport",
     "DecodeImage",
+    "Explanation",
     "FeatureCache",
     "FiLM",
     "Finding",
@@ -171,6 +173,7 @@ __all__ = [
     "draw_statements",
     "end_to_end",
     "evaluate",
+    "explain",
     "export",
     "fit",
     "freeze",

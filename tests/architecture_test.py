@@ -24,7 +24,9 @@ MAY_IMPORT = {
     "audit": {"_checks", "preprocessing", "data"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
     "evaluation": {"_checks", "preprocessing", "heads", "data", "training"},
-    "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
+    "explanation": {"_checks", "preprocessing", "heads", "fusion", "models", "data", "training"},
+    "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"}
+    | {"explanation"},
     "testing": {"*"},
     "cli": {"*"},
     "__init__": {"*"},
