@@ -39,6 +39,7 @@ from fusionkeras.evaluation import (
     threshold_for,
     tune_thresholds,
 )
+from fusionkeras.explanation import Explanation, explain
 from fusionkeras.export import Client, ServedModel, ServingError, export, load, predict, verify
 from fusionkeras.fusion import (
     MFB,
@@ -139,6 +140,7 @@ __all__ = [
     "CrossAttention",
     "CrossValidationReport",
     "DecodeImage",
+    "Explanation",
     "FeatureCache",
     "FiLM",
     "Finding",
@@ -201,6 +203,7 @@ __all__ = [
     "draw_statements",
     "end_to_end",
     "evaluate",
+    "explain",
     "export",
     "fit",
     "freeze",

@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "audit": {"_checks", "preprocessing", "data", "pages"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
     "evaluation": {"_checks", "preprocessing", "heads", "data", "training"},
+    "explanation": {"_checks", "preprocessing", "heads", "fusion", "models", "data", "training"},
     "export": {
         "_checks",
         "version",
@@ -34,6 +35,7 @@ MAY_IMPORT = {
         "data",
         "training",
         "evaluation",
+        "explanation",
     },
     "report": {"_checks", "version", "data", "pages", "evaluation", "explanation", "export"},
     "testing": {"*"},

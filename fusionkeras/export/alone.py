@@ -1,8 +1,8 @@
 """Asks an exported model where nothing but TensorFlow is, and compares: a program of its own.
 
 `python alone.py FOLDER FILE`. FILE is JSON: `columns`, `{name: [base64]}`; and `answers`, what is
-expected, `{output: [value]}`. Without `answers` every row is expected to be answered in the batch
-as it is alone. Prints JSON: the largest difference of a number, `|found - expected| /
+expected, `{output: [value]}`; and `explained`, both of the signature `explain`, if there is one.
+Without `answers` every row is expected to be answered in the batch as it is alone. Prints JSON: the largest difference of a number, `|found - expected| /
 max(1, |expected|)`, in which output it is, and how many strings are others.
 """
 
@@ -18,13 +18,13 @@ def main(folder, file):
     """Compares, and prints what came of it."""
     with open(file, encoding="utf-8") as content:
         content = json.load(content)
-    columns = {
-        name: [base64.b64decode(cell) for cell in cells]
-        for name, cells in content["columns"].items()
-    }
+    columns = _decoded(content)
     model = tf.saved_model.load(folder)
     found = _ask(model, columns)
     expected = content.get("answers") or _one_by_one(model, columns)
+    if "explained" in content:
+        explained, expectations = _explained(model, content["explained"])
+        found, expected = found | explained, {**expected, **expectations}
     differences = {key: _difference(found[key], np.asarray(expected[key])) for key in expected}
     numbers = {key: value for key, value in differences.items() if found[key].dtype != object}
     where = max(numbers, key=numbers.get)
@@ -35,9 +35,31 @@ def main(folder, file):
     }))  # fmt: skip
 
 
-def _ask(model, columns):
+def _decoded(content):
+    return {
+        name: [base64.b64decode(cell) for cell in cells]
+        for name, cells in content["columns"].items()
+    }
+
+
+def _explained(model, content):
+    """What `explain` says, and what is expected; no numbers of a row whose class is another."""
+    found = _ask(model, _decoded(content), "explain")
+    expected = {key: np.asarray(value) for key, value in content["answers"].items()}
+    labels = [key for key in found if key.endswith("explained")]
+    alike = np.all([found[key].astype(str) == expected[key] for key in labels], axis=0)
+    if labels:
+        numbers = [key for key in found if found[key].dtype != object]
+        for answers in (found, expected):
+            answers.update({key: answers[key][alike] for key in numbers})
+    return tuple(
+        {f"explain: {key}": x for key, x in answers.items()} for answers in (found, expected)
+    )
+
+
+def _ask(model, columns, signature="serving_default"):
     tensors = {name: tf.constant(cells, tf.string) for name, cells in columns.items()}
-    answers = model.signatures["serving_default"](**tensors)
+    answers = model.signatures[signature](**tensors)
     return {key: tensor.numpy() for key, tensor in answers.items()}
 
 
@@ -53,8 +75,8 @@ def _difference(found, expected):
     if found.shape != expected.shape:
         raise SystemExit(f"Answers of shape {found.shape} where {expected.shape} are expected")
     if found.dtype == object:
-        as_text = [x if isinstance(x, str) else x.decode() for x in expected]
-        return sum(one.decode() != other for one, other in zip(found, as_text, strict=True))
+        as_text = [x if isinstance(x, str) else x.decode() for x in expected.flat]
+        return sum(one.decode() != other for one, other in zip(found.flat, as_text, strict=True))
     found, expected = found.astype("float64"), expected.astype("float64")
     away = np.abs(found - expected) / np.maximum(1, np.abs(expected))
     return float(np.max(np.where(np.isfinite(away), away, np.inf), initial=0))

@@ -7,12 +7,14 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras.data import Table, raw_batches
-from fusionkeras.export.loading import columns_of_rows
+from fusionkeras.data.rows import columns_of_rows
 from fusionkeras.export.short import in_full
 from fusionkeras.export.signatures import answering, whole
 
 # How many rows are tried, and travel with the export: the first of them whatever its size.
 COUNT, MAX_BYTES = 8, 4_000_000
+# Of how many of them, besides the one that is empty, the explanation is compared, too.
+EXPLAINED = 2
 # Where they lie in the folder of a version; TensorFlow Serving reads nothing else there than the
 # warm-up.
 PLACE = "assets.extra/examples.json"
@@ -46,7 +48,7 @@ def columns_of_examples(served, examples):
     return {name: [*cells[name][:kept], b""] for name in cells}, origin
 
 
-def write_examples(path, served, columns, origin, tolerance):
+def write_examples(path, served, columns, origin, tolerance, explained=None):
     """Writes rows with what Keras answers, so that the export can be checked anywhere.
 
     Args:
@@ -55,6 +57,7 @@ def write_examples(path, served, columns, origin, tolerance):
         columns: `{column: list of bytes}`.
         origin: str, where the rows are from.
         tolerance: float, by how much the export may differ.
+        explained: what `explaining` gives, or None where nothing is explained.
     """
     ask = answering(served.parts, in_full(whole(served.parts)))  # not compiled: it is asked once
     with tf.device("CPU:0"):  # where it is compared; a graphics card may round to fewer digits
@@ -65,8 +68,19 @@ def write_examples(path, served, columns, origin, tolerance):
         "columns": encoded(columns),
         "answers": {key: _plain(tensor.numpy()) for key, tensor in answers.items()},
     }
+    if explained is not None:
+        content["explained"] = _explained(explained, columns)
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(content), "utf-8")
+
+
+def _explained(explain, columns):
+    """A few rows, the last one included, and what Keras says of them."""
+    few = {name: [*cells[:-1][:EXPLAINED], cells[-1]] for name, cells in columns.items()}
+    with tf.device("CPU:0"):
+        found = explain({name: tf.constant(cells, tf.string) for name, cells in few.items()})
+    answers = {key: _plain(tensor.numpy()) for key, tensor in found.items()}
+    return {"columns": encoded(few), "answers": answers}
 
 
 def encoded(columns):
@@ -77,6 +91,8 @@ def encoded(columns):
 
 
 def _plain(values):
+    if values.dtype == object and values.ndim > 1:
+        return [_plain(row) for row in values]
     return [x.decode() for x in values] if values.dtype == object else values.tolist()
 
 

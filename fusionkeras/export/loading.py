@@ -7,8 +7,10 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
+from fusionkeras.data.rows import columns_of_rows
 from fusionkeras.export.short import in_full
-from fusionkeras.export.signatures import answering, parts_of, whole
+from fusionkeras.export.signatures import answering, whole
+from fusionkeras.models.parts import parts_of
 
 
 class ServedModel:
@@ -26,6 +28,8 @@ class ServedModel:
             several heads a dict of them.
         parts: `Parts`, the layers of a Keras model; None for an exported folder.
 
+        explain: the signature of that name as a function of columns, or None; `fk.explain` asks it.
+
     Call arguments:
         columns: dict of `{column: string tensor (batch,)}`.
 
@@ -35,10 +39,11 @@ class ServedModel:
         whether there was anything that it could read.
     """
 
-    def __init__(self, function, columns, heads, files, model, parts=None):
+    def __init__(self, function, columns, heads, files, model, parts=None, explain=None):
         self.columns = list(columns)
         self.files = list(files)
         self.model, self.parts = model, parts  # keeps the variables alive
+        self.explain = explain
         self.tasks = {head: task for head, (task, *_) in heads.items()}
         names = {head: class_names for head, (_, class_names, *_) in heads.items()}
         self.class_names = names.get("", names)
@@ -201,42 +206,6 @@ def predict(serving, rows):
     return found[0] if isinstance(rows, dict) else found
 
 
-def columns_of_rows(served, rows):
-    """Raw columns of rows as `predict` takes them, `{column: string tensor (batch,)}`."""
-    _check_rows(served, rows)
-    return {name: _column(served, name, rows) for name in served.columns}
-
-
-def _check_rows(served, rows):
-    for row in rows:
-        unknown = [name for name in row if name not in served.columns]
-        if unknown or all(value in (None, "", b"") for value in row.values()):
-            raise argument_error(
-                f"Unknown column {unknown[0]!r}" if unknown else "There is nothing in this row",
-                f"at least one of {served.columns}",
-                row=row,
-            )
-
-
-def _column(served, name, rows):
-    return tf.constant([_encode(served, name, row.get(name)) for row in rows], tf.string)
-
-
-def _encode(served, name, value):
-    if value is None or (isinstance(value, (str, bytes)) and not value):
-        return b""
-    if not isinstance(value, (str, bytes, pathlib.PurePath)):
-        raise argument_error(
-            f"Wrong value for the column {name!r}",
-            "a str, bytes, a path, or None where it is missing",
-            kind=TypeError,
-            value=value,
-        )
-    if isinstance(value, pathlib.PurePath) or (isinstance(value, str) and name in served.files):
-        return pathlib.Path(value).read_bytes()
-    return value
-
-
 def _row(served, answers, row):
     """The answer of one row, for several heads a dict of them."""
     if "" in served.tasks:
@@ -270,13 +239,19 @@ def _said(task, class_names, answers, prefix, row):
 
 def _load_saved_model(folder):
     model = tf.saved_model.load(str(folder))
-    ask = model.signatures["serving_default"]
-    columns = list(ask.structured_input_signature[1])
+    columns = list(model.signatures["serving_default"].structured_input_signature[1])
     told = model.signatures["about"](any=tf.constant([""]))
     about = {key: _plain(tensor[0]) for key, tensor in told.items()}
     tasks = about.get("tasks", [":classification"])  # as what was exported first does not say
     heads = {head: _about(head, task, about) for head, _, task in map(_cut, tasks)}
-    return ServedModel(lambda columns: ask(**columns), columns, heads, about["files"], model)
+    ask, explain = (_asking(model, name) for name in ("serving_default", "explain"))
+    return ServedModel(ask, columns, heads, about["files"], model, explain=explain)
+
+
+def _asking(model, name):
+    """A signature as a function of columns; None where there is none."""
+    ask = model.signatures.get(name)
+    return None if ask is None else (lambda columns: ask(**columns))
 
 
 def _about(head, task, about):

@@ -9,9 +9,11 @@ import keras
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_choice, check_integer
+from fusionkeras.explanation.pieces import can_explain
 from fusionkeras.export.beside import write_beside
 from fusionkeras.export.card import read_signatures, write_card
 from fusionkeras.export.examples import PLACE, columns_of_examples, write_examples
+from fusionkeras.export.explaining import explaining
 from fusionkeras.export.loading import as_served
 from fusionkeras.export.short import TOLERANCES, shortened
 from fusionkeras.export.signatures import answering, embedding, whole
@@ -28,6 +30,7 @@ def export(
     card=None,
     quantize=None,
     fold=False,
+    explain=None,
 ):
     """Exports an end-to-end model as the next version of a served model.
 
@@ -73,14 +76,17 @@ def export(
             bits, and then only `verify=False` lets it pass: measure what it costs.
         fold: bool, whether BatchNorm goes into the convolutions before it: the same numbers, to
             rounding, and faster.
+        explain: bool, whether the signature `explain` is written: heat maps, weights of words,
+            shares of branches (see `fk.explain`). None writes it where the model has branches,
+            and neither `quantize` nor `fold` asks for other numbers than those it would explain.
 
     Returns:
         `pathlib.Path`, the folder of the version.
 
     Raises:
         TypeError: when `serving` is not an end-to-end Keras model.
-        ValueError: when the version is there already, for an unknown quantization, or when what
-            was written answers otherwise than Keras.
+        ValueError: when the version is there already, for an unknown quantization, when what
+            was written answers otherwise than Keras, or where `explain` cannot be written.
 
     Example:
         >>> import fusionkeras as fk, tempfile
@@ -100,6 +106,7 @@ def export(
         )
     if quantize is not None:
         check_choice("quantization", [x for x in TOLERANCES if x], quantize=quantize)
+    explain = _check_explain(explain, served.parts, quantize or fold)
     columns, origin = columns_of_examples(served, examples)
     folder = pathlib.Path(path)
     version = _next_version(folder) if version is None else _free(folder, version)
@@ -108,12 +115,14 @@ def export(
     # TensorFlow Serving reads folders named by a number only, so it never sees this one.
     unfinished = pathlib.Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
     try:
-        _write(served, unfinished, quantize, fold)
+        explained = explaining(served.parts) if explain else None
+        _write(served, unfinished, quantize, fold, explained)
         signatures = read_signatures(unfinished)
-        write_examples(unfinished / PLACE, served, columns, origin, TOLERANCES[quantize])
-        asked = [x for x in signatures if set(signatures[x]["inputs"]) == set(columns)]
+        tolerance = TOLERANCES[quantize]
+        write_examples(unfinished / PLACE, served, columns, origin, tolerance, explained)
+        asked = [x for x in ("serving_default", "embed") if x in signatures]
         write_warmup(unfinished, name, columns, asked)
-        tried = _try(unfinished, columns, origin, TOLERANCES[quantize]) if verify else None
+        tried = _try(unfinished, columns, origin, tolerance) if verify else None
         more = {"quantize": quantize, "fold": fold, **(card or {})}
         write_card(unfinished, served, name, version, signatures, tried, more)
         unfinished.chmod(0o755)
@@ -132,7 +141,20 @@ def _try(folder, columns, origin, tolerance):
     return {"rows": rows, "origin": origin, **found}
 
 
-def _write(served, folder, quantize, fold):
+def _check_explain(explain, parts, altered):
+    """Whether `explain` is written; raises where it is asked for and cannot be."""
+    can = not altered and can_explain(parts.model)
+    if explain and not can:
+        raise argument_error(
+            "The signature explain cannot be written",
+            "a model of branches alone, in full numbers",
+            "Leave out quantize and fold." if altered else "Leave out explain.",
+            explain=explain,
+        )
+    return can if explain is None else bool(explain)
+
+
+def _write(served, folder, quantize, fold, explained):
     signature = {name: tf.TensorSpec((None,), tf.string, name=name) for name in served.columns}
     parts, about = served.parts, _about(served)
     part = shortened(whole(parts), quantize, fold)
@@ -142,6 +164,8 @@ def _write(served, folder, quantize, fold):
     embed = embedding(parts, part)
     if embed is not None:
         archive.add_endpoint("embed", embed, [signature])
+    if explained is not None:
+        archive.add_endpoint("explain", explained, [signature])
     archive.add_endpoint("about", _telling(about), [tf.TensorSpec((None,), tf.string, "any")])
     archive.write_out(str(folder), verbose=False)
 

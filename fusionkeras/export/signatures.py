@@ -1,46 +1,10 @@
 """What an exported model can be asked: functions over the layers of the end-to-end model."""
 
-import dataclasses
-
 import keras
 import tensorflow as tf
 from keras import tree
 
-from fusionkeras._checks import argument_error
-from fusionkeras.models import Answer
-from fusionkeras.preprocessing.base import Preprocessor
-
-
-@dataclasses.dataclass(frozen=True)
-class Parts:
-    """The layers of an end-to-end model.
-
-    Attributes:
-        preprocessor: `Preprocessor`, from raw columns to the inputs of the model.
-        model: functional `keras.Model`.
-        answers: list of `Answer`, one a head.
-    """
-
-    preprocessor: Preprocessor
-    model: keras.Model
-    answers: list
-
-
-def parts_of(serving):
-    """The `Parts` of what `end_to_end` returns; raises TypeError for anything else."""
-    layers = getattr(serving, "layers", [])
-    answers = [layer for layer in layers if isinstance(layer, Answer)]
-    preprocessors = [layer for layer in layers if isinstance(layer, Preprocessor)]
-    models = [layer for layer in layers if isinstance(layer, keras.Model)]
-    if not answers or len(preprocessors) != 1 or len(models) != 1:
-        raise argument_error(
-            "This model does not take raw columns",
-            "what end_to_end or load returns",
-            "Call fk.end_to_end(model, preprocessor, class_names) first.",
-            TypeError,
-            model=serving,
-        )
-    return Parts(preprocessors[0], models[0], answers)
+from fusionkeras.models.parts import is_encoder
 
 
 def whole(parts):
@@ -85,7 +49,7 @@ def answering(parts, part):
             answers |= layer(found["scores"][layer.head] if layer.head else found["scores"])
         return answers
 
-    return _for_any_batch(answer)
+    return for_any_batch(answer)
 
 
 def embedding(parts, part):
@@ -110,10 +74,10 @@ def embedding(parts, part):
         found = traced(parts.preprocessor(columns), training=False)["embed"]
         return {name: tf.cast(vector, tf.float32) for name, vector in found.items()}
 
-    return _for_any_batch(embed)
+    return for_any_batch(embed)
 
 
-def _for_any_batch(function):
+def for_any_batch(function):
     """Lets a function answer a batch of no rows, too, which a strided convolution refuses.
 
     It then gets one row of which everything is absent, and what it says of it is cut off.
@@ -142,14 +106,8 @@ def _encoded(model):
             call.operation.output, call.outputs
         )
         for call in reversed(_calls(model))
-        if _is_encoder(call.operation)
+        if is_encoder(call.operation)
     }
-
-
-def _is_encoder(layer):
-    if not isinstance(layer, keras.Model) or not layer.name.endswith("_encoder"):
-        return False
-    return isinstance(layer.output, dict) and {"pooled_output", "present"} <= set(layer.output)
 
 
 def _fused(model):

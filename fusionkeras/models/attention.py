@@ -42,7 +42,7 @@ def attention_model(model):
     nodes = [node for depth in model._nodes_by_depth.values() for node in depth]
     (node,) = [node for node in nodes if node.operation is fusion]
     try:
-        attention = _Attention(fusion, name="attention")(*node.arguments.args)
+        attention = Attention(fusion, name="attention")(*node.arguments.args)
     except ValueError as error:  # Keras has buried what the fusion said of itself
         raise argument_error(
             f"{type(fusion).__name__} does not attend to anything",
@@ -52,8 +52,8 @@ def attention_model(model):
     return keras.Model(model.inputs, attention, name="attention")
 
 
-class _Attention(keras.layers.Layer):
-    """A fusion's attention. A layer of its own, since Keras wants all calls of one to be alike."""
+class Attention(keras.layers.Layer):
+    """A fusion's attention: a layer of its own, since Keras wants all calls of one to be alike."""
 
     def __init__(self, fusion, **kwargs):
         super().__init__(**{"dtype": fusion.dtype_policy, **kwargs})
@@ -62,4 +62,5 @@ class _Attention(keras.layers.Layer):
         self.built = True
 
     def call(self, features):
+        """The weights by name."""
         return self.fusion(features, return_attention=True)[1]

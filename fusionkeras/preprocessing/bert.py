@@ -85,13 +85,38 @@ class WordPieceTokens(Preprocessor):
 
     def transform(self, columns):
         """Maps `(batch,)` texts to `(batch, sequence_length)` ids."""
+        _, pieces = self._split(columns)
+        return {self.output_name: self._pack(pieces.merge_dims(1, 2))}
+
+    def words(self, columns):
+        """The words that are read, as they are cut, and which of them each id stands for.
+
+        Args:
+            columns: as in a call, of a batch.
+
+        Returns:
+            `(words, places)`: string `(batch, sequence_length)`, "" behind the last; int32 of the
+            same shape, the place of an id's word, -1 for padding, `[CLS]` and `[SEP]`.
+        """
+        words, pieces = self._split(columns)
+        first = tf.gather(words.row_starts(), words.value_rowids())
+        own = tf.range(tf.size(first, out_type=first.dtype)) - first
+        places = pieces.with_flat_values(tf.gather(own, pieces.values.value_rowids()))
+        places = tf.cast(places.merge_dims(1, 2), tf.int32)
+        places = places.to_tensor(-1, shape=(None, self.sequence_length - 2))
+        places = tf.pad(places, [[0, 0], [1, 1]], constant_values=-1)
+        words = words.to_tensor("", shape=(None, self.sequence_length))
+        read = tf.range(self.sequence_length) <= tf.reduce_max(places, axis=1, keepdims=True)
+        return tf.where(read, words, ""), places
+
+    def _split(self, columns):
+        """Words `(batch, None)`, and their pieces `(batch, None, None)`."""
         # Each word gives a piece or more, so no word behind these can reach the output.
-        max_pieces = self.sequence_length - 2
-        words = split_words(columns[self.column], character_table(self.lowercase), max_pieces)
+        max_words = self.sequence_length - 2
+        words = split_words(columns[self.column], character_table(self.lowercase), max_words)
         unique, places = tf.unique(words.flat_values)
         pieces = match_pieces(unique, self.table.lookup, self.ids["[UNK]"], self.longest_piece)
-        rows = words.with_values(tf.gather(pieces, places)).merge_dims(1, 2)
-        return {self.output_name: self._pack(rows[:, :max_pieces])}
+        return words, words.with_values(tf.gather(pieces, places))
 
     def output_specs(self):
         """One int32 tensor of ids."""
@@ -115,6 +140,7 @@ class WordPieceTokens(Preprocessor):
     def _pack(self, pieces):
         """Puts `[CLS]` before and `[SEP]` behind the pieces of a row, unless it has none."""
         padding, start, end = (self.ids[token] for token in ("[PAD]", "[CLS]", "[SEP]"))
+        pieces = pieces[:, : self.sequence_length - 2]
         lengths = tf.cast(pieces.row_lengths(), tf.int32)[:, None]
         inner = pieces.to_tensor(padding, shape=(None, self.sequence_length - 2))
         ids = tf.pad(inner, [[0, 0], [1, 1]], constant_values=padding)

@@ -60,6 +60,20 @@ class WordIds(Preprocessor):
         """One int32 tensor of ids."""
         return {self.output_name: ((self.sequence_length,), "int32")}
 
+    def words(self, columns):
+        """The words that are read, as they are looked up, and which of them each id stands for.
+
+        Args:
+            columns: as in a call, of a batch.
+
+        Returns:
+            `(words, places)`: string `(batch, sequence_length)`, "" behind the last; int32 of the
+            same shape, the place of an id's word, -1 for padding.
+        """
+        words = split_words(columns[self.column])
+        words = words.to_tensor("", shape=(None, self.sequence_length))
+        return words, tf.where(words == "", -1, tf.range(self.sequence_length))
+
     def present(self, tensors):
         """A text is there unless it is all padding."""
         return tf.reduce_any(tensors[self.output_name] != PADDING_ID, axis=-1)
