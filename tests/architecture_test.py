@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "datasets": {"_checks", "data"},
     "audit": {"_checks", "preprocessing", "data"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
-    "evaluation": {"_checks", "preprocessing", "heads", "data", "training"},
+    "evaluation": {"_checks", "preprocessing", "fusion", "heads", "models", "data", "training"},
     "export": {"_checks", "version", "preprocessing", "models", "data", "training", "evaluation"},
     "testing": {"*"},
     "cli": {"*"},

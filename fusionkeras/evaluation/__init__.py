@@ -1,6 +1,7 @@
 """How good a model is."""
 
 from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.comparing import Comparison, compare
 from fusionkeras.evaluation.crossvalidation import cross_validate
 from fusionkeras.evaluation.crossvalidation_report import CrossValidationReport
 from fusionkeras.evaluation.measuring import evaluate, tune_thresholds
@@ -12,12 +13,14 @@ from fusionkeras.evaluation.several import HeadReports
 
 __all__ = [
     "ClassificationReport",
+    "Comparison",
     "CrossValidationReport",
     "HeadReports",
     "MissingReport",
     "MultilabelReport",
     "OrdinalReport",
     "RegressionReport",
+    "compare",
     "cross_validate",
     "evaluate",
     "tune_thresholds",
