@@ -15,6 +15,8 @@ _LOGGER = logging.getLogger("fusionkeras")
 SPLITS = ("train", "validation", "test")
 # How many bytes of tensors are held; what takes more is read batch by batch in every epoch.
 HELD = 2**30
+# How many rows that are held are asked at once.
+LARGE = 512
 
 
 class Rows:
@@ -30,17 +32,23 @@ class Rows:
 
     def __init__(self, data, preprocessor, batch_size, imbalance, cache):
         self.cache, self.held = cache, {split: {} for split in SPLITS}
-        self.sources = {}
-        for split in SPLITS:
-            more = {"shuffle": True, "imbalance": imbalance} if split == "train" else {}
-            own = prepare(getattr(data, split), preprocessor, batch_size, **more).source
-            self.sources[split] = dataclasses.replace(own, order=Order(len(own.table)))
+        given = {"batch_size": batch_size, "shuffle": True, "imbalance": imbalance}
+        source = prepare(data.train, preprocessor, **given).source
+        in_order = {"order": Order(len(data.train)), "shuffle": False}
+        self.sources = {"train": dataclasses.replace(source, **in_order)}
+        for split in SPLITS[1:]:
+            table = getattr(data, split)
+            own = {"table": table, "order": Order(len(table)), "imbalance": {}}
+            own["class_weight"] = None
+            self.sources[split] = dataclasses.replace(self.sources["train"], **own)
+        # One order for all seeds, so that a dataset is made once for all of them.
+        order = Order(len(data.train), lambda epoch: self._order.places(epoch))
+        self.shuffled = dataclasses.replace(source, order=order)
+        self.begin(0)
 
-    def shuffled(self, seed):
-        """The source of training with a seed: what `prepare(shuffle=True, seed=seed)` reads."""
-        source = self.sources["train"]
-        order = order_of(source.table, source.imbalance, seed)
-        return dataclasses.replace(source, order=order, seed=seed)
+    def begin(self, seed):
+        """From here on `shuffled` gives what `prepare(shuffle=True, seed=seed)` does."""
+        self._order = order_of(self.shuffled.table, self.shuffled.imbalance, seed)
 
     def has_room(self, size):
         """Whether tensors of so many bytes a row can be held beside those that are."""
@@ -65,19 +73,27 @@ class Feed:
             _LOGGER.warning("Frozen encoders run in every epoch: %s.", reason)
             self._open(model, None)
 
-    def batches(self, split, source=None):
-        """The batches `(features, label, weight)` of a split, in the order of a source of it."""
-        source = self.rows.sources[split] if source is None else source
+    def training(self):
+        """The batches `(features, label, weight)` of `Rows.shuffled`."""
+        source = self.rows.shuffled
         if not self.is_held:
             return self._read(source)
-        held = self.rows.held[split]
-        tensors = {name: held[key] for name, key in self.names.items()}
-        everything = (tensors, held["label"], held["weight"])
+        everything = self._everything("train")
 
         def pick(places, epochs):
             return tf.nest.map_structure(lambda one: tf.gather(one, places), everything)
 
         return mapped(source.order.batches(source.batch_size), pick)
+
+    def in_order(self, split):
+        """The batches of a split, in the order of its rows; of what is held larger ones."""
+        if not self.is_held:
+            return self._read(self.rows.sources[split])
+        return tf.data.Dataset.from_tensor_slices(self._everything(split)).batch(LARGE)
+
+    def _everything(self, split):
+        held = self.rows.held[split]
+        return {name: held[key] for name, key in self.names.items()}, held["label"], held["weight"]
 
     def _open(self, model, frozen):
         self.frozen = frozen
@@ -118,5 +134,4 @@ class Feed:
         return {**found, "label": label, "weight": weight}
 
     def _read(self, source):
-        batches = batches_of(source)
-        return batches if self.frozen is None else self.frozen.replace(batches)
+        return batches_of(source) if self.frozen is None else self.frozen.of_source(source)

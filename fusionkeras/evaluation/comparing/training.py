@@ -60,13 +60,15 @@ def train(candidate, rows, starts, training, metric, latencies):
     learner.optimizer.build(learner.trainable_variables)
     forgotten = values_of(learner.optimizer.variables)
     ask, _ = asking(learner, class_names=table.class_names, cache=False)
+    batches = feed.training(), feed.in_order("validation"), feed.in_order("test")
     found, best, weights = [], None, None
     for seed in training.seeds:
         starts.restore(seed)
         keras.utils.set_random_seed(seed)
         assign(variables, candidate.build().variables)
         assign(learner.optimizer.variables, forgotten)
-        one = _train_once(feed, rows.shuffled(seed), training, ask, metric)
+        rows.begin(seed)
+        one = _train_once(learner, rows.shuffled, *batches, training, ask, metric)
         found.append(one)
         if best is None or rank(one) > best:
             best, weights = rank(one), values_of(own)
@@ -97,32 +99,24 @@ def assign(variables, values):
             variable.assign(value)
 
 
-def _train_once(feed, source, training, ask, metric):
+def _train_once(learner, source, batches, validation, test, training, ask, metric):
     """Trains with one seed, as `fit` would."""
-    learner, batches = feed.learner, feed.batches("train", source)
-    stopping = [
-        keras.callbacks.EarlyStopping(patience=training.patience, restore_best_weights=True)
-    ]
+    patience = training.patience
+    stopping = keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+    options = {"validation_data": validation, "epochs": training.epochs}
     begun = time.perf_counter()
-    with led(source, batches, stopping) as callbacks:
-        history = learner.fit(
-            batches,
-            validation_data=feed.batches("validation"),
-            epochs=training.epochs,
-            callbacks=callbacks,
-            shuffle=False,
-            verbose=0,
-        )
+    with led(source, batches, [stopping]) as callbacks:
+        history = learner.fit(batches, callbacks=callbacks, shuffle=False, verbose=0, **options)
     seconds = time.perf_counter() - begun
-    labels, answers, counts = ask(feed.batches("validation"))[""]
-    validation = metric.of(metric.of_rows(labels[counts], answers[counts]))
+    labels, answers, counts = ask(validation)[""]
+    value = metric.of(metric.of_rows(labels[counts], answers[counts]))
     return {
         "seconds": seconds,
         "epochs": len(history.epoch),
-        "validation": validation,
-        "goodness": metric.better(validation),
+        "validation": value,
+        "goodness": metric.better(value),
         "validation_loss": min(history.history["val_loss"]),
-        "test": ask(feed.batches("test"))[""],
+        "test": ask(test)[""],
     }
 
 
