@@ -19,6 +19,7 @@ from fusionkeras.data import (
 from fusionkeras.datasets import draw_statements
 from fusionkeras.evaluation import (
     ClassificationReport,
+    Comparison,
     CrossValidationReport,
     HeadReports,
     LearningCurve,
@@ -31,6 +32,7 @@ from fusionkeras.evaluation import (
     SliceReport,
     Threshold,
     calibrate,
+    compare,
     cross_validate,
     evaluate,
     learning_curve,
@@ -135,6 +137,7 @@ __all__ = [
     "ClassificationReport",
     "Client",
     "CompactBilinear",
+    "Comparison",
     "Concat",
     "ContrastiveAlignment",
     "CrossAttention",
@@ -197,6 +200,7 @@ __all__ = [
     "build_vgg16_bert",
     "build_vgg16_lstm",
     "calibrate",
+    "compare",
     "compile_classifier",
     "compile_model",
     "cross_validate",

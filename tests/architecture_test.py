@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "pages": {"_checks", "preprocessing"},
     "audit": {"_checks", "preprocessing", "data", "pages"},
     "training": {"_checks", "version", "heads", "objectives", "data", "datasets"},
-    "evaluation": {"_checks", "preprocessing", "heads", "data", "training"},
+    "evaluation": {"_checks", "preprocessing", "fusion", "heads", "models", "data", "training"},
     "explanation": {"_checks", "preprocessing", "heads", "fusion", "models", "data", "training"},
     "export": {
         "_checks",

@@ -2,6 +2,7 @@
 
 from fusionkeras.evaluation.calibrating import calibrate
 from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.comparing import Comparison, compare
 from fusionkeras.evaluation.crossvalidation import cross_validate
 from fusionkeras.evaluation.crossvalidation_report import CrossValidationReport
 from fusionkeras.evaluation.curves.report import RobustnessReport
@@ -19,6 +20,7 @@ from fusionkeras.evaluation.threshold import Threshold, threshold_for
 
 __all__ = [
     "ClassificationReport",
+    "Comparison",
     "CrossValidationReport",
     "HeadReports",
     "LearningCurve",
@@ -31,6 +33,7 @@ __all__ = [
     "SliceReport",
     "Threshold",
     "calibrate",
+    "compare",
     "cross_validate",
     "evaluate",
     "learning_curve",

@@ -120,15 +120,28 @@ def prepare(
     chosen = check_imbalance(imbalance, {head: task for head, (task, *_) in table.heads().items()})
     class_weight = balanced_weights(class_weight, chosen)
     check_mix(mix, table, parts_of(preprocessor))
-    draw, shares = None, shares_of(table, chosen)
-    if shares is not None:
+    if shares_of(table, chosen) is not None:
         _check_shuffled(shuffle, imbalance)
-        draw = functools.partial(drawn_order, shares, seed)
-    elif shuffle:
-        draw = functools.partial(shuffled, len(table), seed)
-    order = Order(len(table), draw)
+    order = order_of(table, chosen, seed) if shuffle else Order(len(table))
     source = (table, preprocessor, batch_size, seed, shuffle, class_weight, cache, order)
     return batches_of(Source(*source, chosen, mix))
+
+
+def order_of(table, chosen, seed):
+    """The shuffled rows of a table, epoch after epoch.
+
+    Args:
+        table: `Table`.
+        chosen: dict, what is done against imbalance, as in `Source`.
+        seed: int.
+
+    Returns:
+        `Order`.
+    """
+    shares = shares_of(table, chosen)
+    if shares is not None:
+        return Order(len(table), functools.partial(drawn_order, shares, seed))
+    return Order(len(table), functools.partial(shuffled, len(table), seed))
 
 
 def _check_shuffled(shuffle, imbalance):

@@ -207,7 +207,7 @@ class FrozenInputs:
         views = self.views if training else [0] * len(self.views)
         if isinstance(data, tf.data.Dataset):
             if hasattr(data, "source") and fits(self.model, data.source):
-                return self._from_table(data.source, views, verbose)
+                return self.of_source(data.source, views, verbose)
             return self._from_dataset(data, views)
         if not isinstance(data, (np.ndarray, tf.Tensor, list, tuple, dict)):
             raise NotCachedError(f"they cannot be recognised in a {type(data).__name__}")
@@ -224,7 +224,9 @@ class FrozenInputs:
                 inputs=changed[0],
             )
 
-    def _from_table(self, source, views, verbose):
+    def of_source(self, source, views=None, verbose=0):
+        """The dataset that a `Source` describes, with features; as `replace`, but from less."""
+        views = [0] * len(self.views) if views is None else views
         if source.mix is not None:
             raise NotCachedError(f"{source.mix.name!r} mixes the pictures anew in every epoch")
         groups = [
