@@ -58,6 +58,7 @@ def _draw(figure):
     with matplotlib.rc_context(settings), warnings.catch_warnings():
         # The browser writes the text: it has fonts for what Matplotlib's lacks.
         warnings.filterwarnings("ignore", "Glyph", UserWarning)
+        figure.draw_without_rendering()  # the layout of a single pass does not know its last ticks
         figure.savefig(file, format="svg", transparent=True, metadata=nothing)
     return file.getvalue()
 

@@ -13,6 +13,7 @@ from chromium import CHROMIUM, NO_CHROMIUM, WIDTHS, Browser
 
 import fusionkeras as fk
 from fusionkeras.cli import main
+from fusionkeras.export.loading import as_served
 
 VOID = {"meta", "img", "br", "path", "use", "rect", "circle"}
 ROOT = pathlib.Path(__file__).parents[2]
@@ -117,7 +118,7 @@ def test_what_is_left_out_is_listed(reported):
 
 def test_what_helps_is_the_difference_on_the_same_rows(reported, tmp_path):
     page = Page(reported / "page.html")
-    model = fk.load(reported / "run")
+    model = as_served(fk.load(reported / "run"))
     frame = pd.read_csv(reported / "rows.csv", dtype=str).iloc[2:]
     rows = [
         {"image": str(reported / photo), "text": caption}
@@ -167,14 +168,16 @@ def test_every_head_has_what_makes_sense_for_it(heads):
     assert "price: MAE" in page.text("in-short")
 
 
+@pytest.mark.slow
 def test_an_exported_folder_has_fewer_sections(reported, tmp_path, capsys):
-    fk.export(fk.load(reported / "run"), tmp_path / "kinds", verify=False)
+    fk.export(fk.load(reported / "run"), tmp_path / "kinds", verify=False, explain=False)
     columns = ["--image", "image=photo", "--text", "text=caption", "--label", "kind"]
     arguments = [str(tmp_path / "kinds"), str(reported / "rows.csv"), *columns]
     assert main(["report", *arguments, "--output", str(tmp_path / "p.html"), "--errors", "1"]) == 0
     assert "Written to" in capsys.readouterr().err
     page = Page(tmp_path / "p.html")
     assert page.text("training").startswith("Training Nothing is known of the training")
+    assert "There is no explanation of the answers: This model does not" in page.text("errors")
     assert "kinds on rows.csv" in page.all("h1")[0][1]
 
 
