@@ -23,6 +23,6 @@ th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0;
          border-top: 1px solid var(--line); overflow-wrap: break-word; }
 th { font-weight: 600; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td { min-width: 3rem; }
+td:not(.number) { min-width: 7rem; } tbody th { min-width: 5rem; max-width: 20rem; }
 img { display: block; max-width: 100%; height: auto; }
 """

@@ -17,10 +17,14 @@ TEXTS = [
     "\u202eright to left \U0001f600",
     "日本 x",
 ]
-KINDS = [MARKUP, "a class whose name is far longer than anybody would like to read", "日本 \x07"]
+KINDS = [
+    MARKUP, "a class whose name is far longer than anybody would like to read", "日本 \x07",
+    "Decorative Lighting & Lamps", "Table Decor & Handicrafts", "Diapering & Potty Training",
+    "Baby & Kids Gifts",
+]  # fmt: skip
 
 
-def draw_table(folder, rows=24):
+def draw_table(folder, rows=28):
     """A table of pictures and texts, and labels of every kind that nothing follows from."""
     random = np.random.default_rng(0)
     names = [f'{row} "a"&<b>.png' for row in range(rows)]
@@ -31,7 +35,7 @@ def draw_table(folder, rows=24):
         {
             "photo": names,
             "caption": [TEXTS[row % 4] for row in range(rows)],
-            "kind": [KINDS[row % 3] for row in range(rows)],
+            "kind": [KINDS[row % 7] for row in range(rows)],
             "stars": [str(row % 4) for row in range(rows)],
             "genres": [["new", "red", "new|red", ""][row % 4] or "<b>" for row in range(rows)],
             "price": [f"{row * 1.5:.1f}" for row in range(rows)],
@@ -62,7 +66,7 @@ def write_run(folder, serving, label):
     options = {"image": {"image": "photo"}, "text": {"text": "caption"}, "label": label}
     config = {"options": options | {"preset": MARKUP}, "split": {"seed": 0, "groups": [MARKUP]}}
     (folder / "config.json").write_text(json.dumps(config))
-    (folder / "metrics.json").write_text(json.dumps({"train": {"accuracy": 0.5, "rows": 24}}))
+    (folder / "metrics.json").write_text(json.dumps({"train": {"accuracy": 0.5, "rows": 28}}))
     (folder / "history.csv").write_text("epoch,accuracy,loss,val_loss\n0,.4,.7,.8\n1,.5,.6,.7\n")
     (folder / "quarantine.csv").write_text(
         f'table,row,column,value,reason,detail\ntrain,3,text,"{TEXTS[1]}",empty,no text\n'
@@ -92,5 +96,5 @@ def heads(tmp_path_factory):
              "price": "regression"}  # fmt: skip
     write_run(folder / "run", build(frame, folder, tasks), list(tasks))
     arguments = [folder / "run", folder / "rows.csv", "--output", folder / "page.html"]
-    assert main(["report", *map(str, arguments), "--errors", "1"]) == 0
+    assert main(["report", *map(str, arguments), "--errors", "0"]) == 0
     return folder

@@ -38,13 +38,14 @@ def plot_roc(report, ax=None):
     """
     from sklearn.metrics import roc_curve
 
-    ax = make_axes(ax)
+    areas = areas_of_roc(report)
+    ax = make_axes(ax, series=min(len(areas), len(SERIES)))
     ax.plot([0, 1], [0, 1], color="black", alpha=0.4, linewidth=0.8)
 
     def curve(true, scores):
         return roc_curve(true, scores)[:2]
 
-    _draw(ax, report, curve, areas_of_roc(report))
+    _draw(ax, report, curve, areas)
     title = "ROC, with the area under it"
     name_axes(ax, title, "false positive rate", "true positive rate")
     return name_series(ax)
@@ -72,13 +73,14 @@ def plot_precision_recall(report, ax=None):
     """
     from sklearn.metrics import precision_recall_curve
 
-    ax = make_axes(ax)
+    areas = average_precisions(report)
+    ax = make_axes(ax, series=min(len(areas), len(SERIES)))
 
     def curve(true, scores):
         precision, recall, _ = precision_recall_curve(true, scores)
         return recall, precision
 
-    _draw(ax, report, curve, average_precisions(report), drawstyle="steps-pre")
+    _draw(ax, report, curve, areas, drawstyle="steps-pre")
     name_axes(ax, "Precision by recall, with its average", "recall", "precision")
     return name_series(ax)
 

@@ -8,11 +8,11 @@ from fusionkeras._checks import argument_error, missing_package
 # by its own for light and dark.
 SERIES = ("#0b57d0", "#b45309", "#1a7f37", "#8250df", "#bf3989", "#57606a")
 LINES = ("-", "--", ":", "-.", (0, (5, 1, 1, 1, 1, 1)), (0, (1, 3)))
-_LONGEST = 22
+_LONGEST, _SHORT = 22, 16
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-def make_axes(ax=None, width=4.2, height=3.2):
+def make_axes(ax=None, width=4.2, height=3.2, series=2):
     """Axes to draw on.
 
     Args:
@@ -20,6 +20,7 @@ def make_axes(ax=None, width=4.2, height=3.2):
             belongs to no window and not to pyplot, and needs no screen.
         width: float, in inches, of a new figure.
         height: float, in inches.
+        series: int, how many have a name; more than two make a new figure higher.
 
     Returns:
         `Axes`.
@@ -33,7 +34,8 @@ def make_axes(ax=None, width=4.2, height=3.2):
         from matplotlib.figure import Figure
     except ImportError as error:
         raise missing_package("matplotlib", "Drawing", "'fusionkeras[report]'") from error
-    axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
+    size = width, height + 0.18 * max(series - 2, 0)
+    axes = Figure(figsize=size, layout="constrained").add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=9)
     return axes
@@ -49,9 +51,11 @@ def name_axes(ax, title, x, y):
 
 def name_series(ax):
     """Adds a legend under the axes, where it covers nothing, if any series has a name."""
-    if ax.get_legend_handles_labels()[0]:
-        place = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.2)}
-        legend = ax.legend(fontsize=8, frameon=False, ncols=2, borderaxespad=0, **place)
+    names = ax.get_legend_handles_labels()[1]
+    if names:
+        place = {"loc": "upper left", "bbox_to_anchor": (-0.02, -0.2), "borderaxespad": 0}
+        columns = 2 if max(map(len, names)) <= _SHORT else 1
+        legend = ax.legend(fontsize=8, frameon=False, ncols=columns, **place)
         for text in legend.get_texts():
             text.set_parse_math(False)
     return ax

@@ -36,9 +36,10 @@ def plot_reliability(report, bins=15, ax=None):
         >>> plot_reliability(report).get_xlabel()
         'mean probability'
     """
-    ax = make_axes(ax)
+    reliabilities = _reliabilities(report, bins)
+    ax = make_axes(ax, series=len(reliabilities))
     ax.plot([0, 1], [0, 1], color="black", alpha=0.4, linewidth=0.8)
-    for place, (name, found) in enumerate(_reliabilities(report, bins).items()):
+    for place, (name, found) in enumerate(reliabilities.items()):
         some = found.rows > 0
         points = found.confidence[some], found.accuracy[some]
         style = {"color": SERIES[place], "linestyle": LINES[place], "label": shorten_name(name)}

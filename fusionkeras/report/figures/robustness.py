@@ -47,8 +47,9 @@ def plot_robustness(report, kind=None, metric=None, ax=None):
         kind = next(iter(kinds))
     if kind is not None:
         kinds = {check_choice("kind of the report", kinds, name=kind): kinds[kind]}
-    ax = make_axes(ax)
-    for place, (name, scale, values) in enumerate(_lines(kinds)):
+    lines = list(_lines(kinds))
+    ax = make_axes(ax, series=len(lines))
+    for place, (name, scale, values) in enumerate(lines):
         strengths = [strength / scale for strength in values]
         style = {"color": SERIES[place % 6], "linestyle": LINES[place % 6]}
         ax.plot(strengths, values.values(), marker="o", markersize=3, label=name, **style)

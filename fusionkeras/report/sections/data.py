@@ -8,7 +8,7 @@ from fusionkeras.data.targets import is_labelled
 from fusionkeras.pages.table import write_table
 from fusionkeras.report.sections.writing import counted, folded, of_head, paragraph
 
-_MOST_CLASSES = 30
+_MOST_CLASSES = 12
 
 
 def write_data(subject, figures):

@@ -24,9 +24,9 @@ from fusionkeras.report.figures.curves import (
 )
 from fusionkeras.report.figures.predictions import describe_predictions, plot_predictions
 from fusionkeras.report.figures.reliability import describe_reliability, plot_reliability
-from fusionkeras.report.sections.writing import heading, of_head, paragraph, shown_metric
+from fusionkeras.report.sections.writing import folded, heading, of_head, paragraph, shown_metric
 
-_MOST_CONFUSIONS = 10
+_MOST_CONFUSIONS, _MOST_CLASSES = 10, 15
 _NOTE = (
     "In brackets: 95 % intervals, bootstrap over the rows. They tell what other rows could give, "
     "not another training."
@@ -69,7 +69,8 @@ def _classes(report, head):
         for label, own in found.items()
     ]  # fmt: skip
     head_row = ["class", *map(shown_metric, names), "rows"]
-    return write_table(head_row, rows, of_head(head, "By class"), range(1, len(head_row)))
+    table = write_table(head_row, rows, of_head(head, "By class"), range(1, len(head_row)))
+    return table if len(rows) <= _MOST_CLASSES else folded(f"All {len(rows)} classes", table)
 
 
 def _with(number, interval):
