@@ -24,5 +24,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem 1rem .3rem 0;
 th { font-weight: 600; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 td:not(.number) { min-width: 7rem; } tbody th { min-width: 5rem; max-width: 20rem; }
+@media (max-width: 40rem) {
+  th, td { padding-right: .6rem; font-size: .9rem; } tbody th { max-width: 9rem; } }
 img { display: block; max-width: 100%; height: auto; }
 """

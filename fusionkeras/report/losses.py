@@ -1,6 +1,7 @@
 """What a model loses where a column is taken away."""
 
 import dataclasses
+import math
 
 from fusionkeras.evaluation import PairedTest, paired_test
 from fusionkeras.evaluation.missing import without
@@ -30,6 +31,8 @@ class Loss:
             >>> Loss("image", "", test).verdict
             'image adds nothing measurable here'
         """
+        if math.isnan(self.test.interval[0]):
+            return f"whether {self.column} helps cannot be told"
         found = {"first": "harms", "second": "helps", None: "adds nothing measurable here"}
         return f"{self.column} {found[self.test.better]}"
 

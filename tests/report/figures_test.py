@@ -11,6 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 import fusionkeras as fk
+from fusionkeras.evaluation.comparing.metrics import metric_of
+from fusionkeras.evaluation.comparing.outcome import Outcome
 from fusionkeras.report.figures.confusion import describe_confusion, find_confusions
 from fusionkeras.report.figures.curves import areas_of_roc, average_precisions, describe_areas
 from fusionkeras.report.figures.drawing import shorten_name
@@ -62,7 +64,21 @@ def learning():
     return fk.LearningCurve([0.5, 1.0], [50, 100], reports)
 
 
+def comparison():
+    random, labels = np.random.default_rng(0), np.arange(30) % 2
+    names = {"image alone": ("image",), "text alone": ("text",), "concat": ("image", "text")}
+    outcomes = {}
+    for place, (name, branches) in enumerate(names.items()):
+        right = random.uniform(size=(2, 30)) < 0.5 + 0.2 * place
+        answers = np.eye(2)[np.where(right, labels, 1 - labels)]
+        validation = np.full(2, 0.5 + place / 10)
+        outcomes[name] = Outcome(name, branches, validation, 1 - validation, labels,
+                                 labels >= 0, answers, 0, 10, 100, 3.0, 0.5, 1.0)  # fmt: skip
+    return fk.Comparison(metric_of("classification"), outcomes, None, {})
+
+
 FIGURES = {
+    "comparison": lambda ax=None: fk.plot_comparison(comparison(), ax=ax),
     "history": lambda ax=None: fk.plot_history(HISTORY, ax=ax),
     "confusion": lambda ax=None: fk.plot_confusion(classes(), ax=ax),
     "confusion of ranks": lambda ax=None: fk.plot_confusion(classes(kind=fk.OrdinalReport), ax=ax),
@@ -196,6 +212,18 @@ def test_a_learning_curve_has_the_mean_and_each_training():
     assert len(each) == 3 and ax.get_xscale() == "log"
     with pytest.raises(ValueError, match="Unknown metric of the curve"):
         fk.plot_learning_curve(curve, "mae")
+
+
+def test_a_comparison_shows_the_leaderboard():
+    compared = comparison()
+    ax, frame = fk.plot_comparison(compared), compared.leaderboard()
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == [f"{x} {y}" for x, y in zip(frame["candidate"], frame["group"], strict=True)]
+    values = [float(line.get_xdata()[0]) for line in ax.lines]
+    assert values == frame["accuracy"].tolist()
+    filled = [line.get_fillstyle() == "full" for line in ax.lines]
+    assert filled == (frame["candidate"] == "concat").tolist()
+    assert {line.get_marker() for line in ax.lines} == {"s", "o"}
 
 
 def test_an_explanation_over_its_picture(png, tmp_path):

@@ -15,6 +15,7 @@ import fusionkeras as fk
 from fusionkeras.cli import main
 from fusionkeras.export.loading import as_served
 
+pytestmark = pytest.mark.slow
 VOID = {"meta", "img", "br", "path", "use", "rect", "circle"}
 ROOT = pathlib.Path(__file__).parents[2]
 AXE = pathlib.Path(os.environ.get("AXE_CORE", ROOT / "node_modules" / "axe-core")) / "axe.min.js"
@@ -57,7 +58,7 @@ class Page(HTMLParser):
         return " ".join(found.split())
 
 
-@pytest.fixture(scope="module", params=["reported", pytest.param("heads", marks=pytest.mark.slow)])
+@pytest.fixture(scope="module", params=["reported", "heads"])
 def page(request):
     return Page(request.getfixturevalue(request.param) / "page.html")
 
@@ -152,7 +153,6 @@ def test_the_errors_are_the_most_confident_ones(reported):
     assert sum(alt.startswith("image of row") for alt in alts) == 3
 
 
-@pytest.mark.slow
 def test_every_head_has_what_makes_sense_for_it(heads):
     page = Page(heads / "page.html")
     text = page.text("how-good-it-is")
@@ -167,7 +167,6 @@ def test_every_head_has_what_makes_sense_for_it(heads):
     assert "price: MAE" in page.text("in-short")
 
 
-@pytest.mark.slow
 def test_an_exported_folder_has_fewer_sections(reported, tmp_path, capsys):
     fk.export(fk.load(reported / "run"), tmp_path / "kinds", verify=False, explain=False)
     columns = ["--image", "image=photo", "--text", "text=caption", "--label", "kind"]
@@ -242,7 +241,7 @@ def test_its_looks(browser, page_file, scheme, tmp_path):
     browser.wear(None)
 
 
-@pytest.fixture(params=["reported", pytest.param("heads", marks=pytest.mark.slow)])
+@pytest.fixture(params=["reported", "heads"])
 def page_file(request):
     return request.getfixturevalue(request.param) / "page.html"
 
