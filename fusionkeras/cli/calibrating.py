@@ -84,7 +84,8 @@ def find_thresholds(options, reports):
         if isinstance(report, ClassificationReport)
     }
     for head, threshold in found.items():
-        print(f"{head + ': ' if head else ''}Answers {threshold} of validation, else {UNSURE!r}")
+        print(f"{head + ': ' if head else ''}Below a probability the label is {UNSURE!r}")
+        print(f"{'validation':10} {threshold}")
         if "test" in reports and head in (test := _reports(reports["test"])):
             report = dataclasses.replace(test[head], unsure=threshold)
             print(f"{'test':10}", *report.answered_lines())

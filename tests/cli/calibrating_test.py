@@ -45,7 +45,7 @@ def test_from_training_to_export(table, tmp_path, capsys):
     assert main(["train", "--resume", str(run), *more]) == 0  # of a run that is done, too
     out = capsys.readouterr().out
     assert "Calibrated by temperature on 32 validation rows: log loss " in out
-    assert "Answers from " in out and "of 32 rows answered of validation, else 'unsure'" in out
+    assert "Below a probability the label is 'unsure'\nvalidation from " in out
     assert "test       unsure below 0." in out and "accuracy among those 0." in out
     config = json.loads((run / "config.json").read_text())
     assert config["options"]["calibrate"] == "temperature"
