@@ -10,7 +10,7 @@ from fusionkeras.explanation.pieces import cut_model
 from fusionkeras.explanation.scores import answered, as_logits, log_odds
 from fusionkeras.explanation.shapley import MOST_BRANCHES, shapley_weights, subsets
 
-PICTURES = ("grad_cam", "integrated_gradients")
+PICTURES = ("integrated_gradients", "grad_cam")
 TEXTS = ("integrated_gradients", "occlusion")
 # In characters, as words are told.
 LONGEST_WORD = 100
@@ -47,7 +47,13 @@ class Explainer:
         ValueError: for unknown methods, or a model that cannot be cut into its branches.
     """
 
-    def __init__(self, model, preprocessor=None, pictures="grad_cam", texts="integrated_gradients"):
+    def __init__(
+        self,
+        model,
+        preprocessor=None,
+        pictures="integrated_gradients",
+        texts="integrated_gradients",
+    ):
         check_choice("method for pictures", PICTURES, pictures=pictures)
         check_choice("method for texts", TEXTS, texts=texts)
         self.pieces = cut_model(model)

@@ -12,7 +12,7 @@ from fusionkeras.explanation.explanation import explanation_of
 from fusionkeras.heads import heads_of
 from fusionkeras.models.parts import parts_of
 
-DEFAULTS = {"pictures": "grad_cam", "texts": "integrated_gradients"}
+DEFAULTS = dict.fromkeys(("pictures", "texts"), "integrated_gradients")
 
 
 def explain(
@@ -20,7 +20,7 @@ def explain(
     rows,
     label=None,
     head=None,
-    pictures="grad_cam",
+    pictures="integrated_gradients",
     texts="integrated_gradients",
     batch_size=16,
 ):
@@ -29,8 +29,8 @@ def explain(
     What is explained is the score of one class in each row: its log odds `log p / (1 - p)`, which
     for a sigmoid is the logit, or the value of a regression.
 
-    - Pictures: a heat map over the cells of the encoder's grid, from the grid on: by Grad-CAM, or
-      by integrated gradients, whose baseline is a grid of zeros.
+    - Pictures: a heat map over the cells of the encoder's grid, from the grid on: by integrated
+      gradients, whose baseline is a grid of zeros, or by Grad-CAM.
     - Texts: a weight for each word, that of its pieces taken together: by integrated gradients
       from the words' vectors on, with the baseline of words whose vectors are zeros (`[CLS]` and
       `[SEP]` stay); or by occlusion, how much the score falls when the word's vectors are zeros.
@@ -47,7 +47,7 @@ def explain(
         label: the class to explain in all rows: str, or int for a model of arrays. None is the
             answer in each row, and of several labels the likeliest.
         head: str, the head that is explained, where there are several.
-        pictures: "grad_cam" or "integrated_gradients".
+        pictures: "integrated_gradients" or "grad_cam".
         texts: "integrated_gradients" or "occlusion".
         batch_size: int, how many rows the encoders read at a time.
 

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from fusionkeras.export.signatures import for_any_batch
 from fusionkeras.explanation import Explainer
 from fusionkeras.explanation.pieces import can_explain
+from fusionkeras.export.signatures import for_any_batch
 
 
 def explaining(parts):
@@ -15,9 +15,9 @@ def explaining(parts):
 
     Returns:
         A function from `{column: string tensor (batch,)}` to float32 tensors: for a picture
-        `<branch>_heat` `(batch, height, width)`, by Grad-CAM; for a text `<branch>_weights`
-        `(batch, time)`, by integrated gradients, and `<branch>_tokens`, its words, string, ""
-        behind the last; for each branch `<branch>_shapley` `(batch,)`; `score` and `baseline`,
+        `<branch>_heat` `(batch, height, width)`; for a text `<branch>_weights` `(batch, time)`,
+        both by integrated gradients, and `<branch>_tokens`, its words, string, "" behind the last;
+        for each branch `<branch>_shapley` `(batch,)`; `score` and `baseline`,
         `(batch,)`; and `explained`, string `(batch,)`, the class, but for regression. For several
         heads all keys but those of the tokens begin with `<head>_`. None for a model that cannot
         be explained.

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_choice, check_integer
+from fusionkeras.explanation.pieces import can_explain
 from fusionkeras.export.beside import write_beside
 from fusionkeras.export.card import read_signatures, write_card
 from fusionkeras.export.examples import PLACE, columns_of_examples, write_examples
@@ -18,7 +19,6 @@ from fusionkeras.export.short import TOLERANCES, shortened
 from fusionkeras.export.signatures import answering, embedding, whole
 from fusionkeras.export.verifying import compare
 from fusionkeras.export.warmup import write_warmup
-from fusionkeras.explanation.pieces import can_explain
 
 
 def export(
