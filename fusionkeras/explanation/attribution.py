@@ -5,7 +5,7 @@ import tensorflow as tf
 
 # Of the integral. Behind LayerNorm a score changes most at once, so the first ones are small.
 STEPS = 32
-_POINTS = (np.arange(STEPS + 1) / STEPS) ** 2
+_POINTS = (np.arange(STEPS + 1) / STEPS) ** 3
 
 
 def grad_cam(score, grid):

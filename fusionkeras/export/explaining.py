@@ -29,7 +29,8 @@ def explaining(parts):
     def explain(columns):
         tensors = parts.preprocessor(columns)
         words = explainer.words(columns, tensors)
-        found = explainer(tensors, words, {layer.head: -1 for layer in parts.answers})
+        answers = {layer.head: -1 for layer in parts.answers}
+        found = explainer(tensors, explainer.encode(tensors), words, answers)
         told = {}
         for layer in parts.answers:
             told |= _named(layer, found[layer.head])

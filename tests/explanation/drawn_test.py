@@ -62,11 +62,10 @@ def learnt(tmp_path_factory):
     keras.utils.set_random_seed(0)
     place = draw_statements(tmp_path_factory.mktemp("drawn"), rows=1200, image_size=SIZE)
     frame = pd.read_csv(place)
-    frame = frame[frame["text"].str.contains("|".join(COLOURS))].reset_index(drop=True)
-    frame["image"] = [str(place.parent / path) for path in frame["image"]]
+    frame[frame["text"].str.contains("|".join(COLOURS))].to_csv(place, index=False)
     data = fk.read_table(
-        frame, {"image": "image", "text": "text"}, "label", files=["image"], split=(0.9, 0, 0.1),
-        seed=0, progress=False,
+        place, {"image": "image", "text": "text"}, "label", split=(0.9, 0, 0.1), seed=0,
+        progress=False,
     )  # fmt: skip
     branches = [fine_cnn(), fk.lstm_branch(fk.learn_vocabulary(data.train, "text"), 6, units=16)]
     model = fk.build_classifier(branches, "multiply", hidden_dims=[32])

@@ -155,11 +155,11 @@ def run(model, branches, head="", chosen=-1, **methods):
     columns = {"image": tf.constant([picture(), b""]), "text": tf.constant(["red", "a cross"])}
     columns = {name: columns[name] for name in preprocessor.columns}
     tensors = preprocessor(columns)
-    words = explainer.words(columns, tensors)
-    found = explainer(tensors, words, {head: chosen})[head]
+    words, encoded = explainer.words(columns, tensors), explainer.encode(tensors)
+    found = explainer(tensors, encoded, words, {head: chosen})[head]
     answers = model([tensors[x.name] for x in model.inputs], training=False)
     found = {key: tensor.numpy() for key, tensor in found.items()}
-    return found, {key: x.numpy() for key, x in explainer.attention(tensors).items()}, answers
+    return found, {key: x.numpy() for key, x in explainer.attention(encoded).items()}, answers
 
 
 @pytest.mark.slow
