@@ -10,7 +10,7 @@ from fusionkeras.explanation.pieces import cut_model
 from fusionkeras.explanation.scores import answered, as_logits, log_odds
 from fusionkeras.explanation.shapley import MOST_BRANCHES, shapley_weights, subsets
 
-PICTURES = ("grad_cam", "integrated_gradients")
+PICTURES = ("integrated_gradients", "grad_cam")
 TEXTS = ("integrated_gradients", "occlusion")
 # In characters, as words are told.
 LONGEST_WORD = 100
@@ -32,6 +32,7 @@ class Explainer:
 
     Call arguments:
         tensors: the inputs of the model, `{name: (batch, ...)}`.
+        encoded: what `encode` makes of them.
         words: `{branch: (words, places)}`, as `words` gives it.
         classes: `{head: int}` of those that are explained, the class to explain in all rows; -1 is
             the answer in each, of several labels the likeliest. A single head is "".
@@ -47,7 +48,13 @@ class Explainer:
         ValueError: for unknown methods, or a model that cannot be cut into its branches.
     """
 
-    def __init__(self, model, preprocessor=None, pictures="grad_cam", texts="integrated_gradients"):
+    def __init__(
+        self,
+        model,
+        preprocessor=None,
+        pictures="integrated_gradients",
+        texts="integrated_gradients",
+    ):
         check_choice("method for pictures", PICTURES, pictures=pictures)
         check_choice("method for texts", TEXTS, texts=texts)
         self.pieces = cut_model(model)
@@ -56,8 +63,8 @@ class Explainer:
         self.parts = parts_of(preprocessor) if preprocessor is not None else {}
         absent = _absent(model, preprocessor)
         self.absent = {
-            name: {key: tensor.numpy() for key, tensor in encoder.encode(absent)[1].items()}
-            for name, encoder in self.pieces.encoders.items()
+            name: {key: tensor.numpy() for key, tensor in features.items()}
+            for name, (_, features) in self.encode(absent).items()
         }
 
     def words(self, columns, tensors):
@@ -80,9 +87,12 @@ class Explainer:
                 found[name] = _written(tensors[encoder.inputs[0]])
         return found
 
-    def __call__(self, tensors, words, classes):
+    def encode(self, tensors):
+        """Runs the encoders: `{branch: (cut, features)}`, the cut None where there is none."""
+        return {name: own.encode(tensors) for name, own in self.pieces.encoders.items()}
+
+    def __call__(self, tensors, encoded, words, classes):
         """Explains a batch."""
-        encoded = {name: own.encode(tensors) for name, own in self.pieces.encoders.items()}
         cuts = {name: cut for name, (cut, _) in encoded.items() if cut is not None}
         features = {name: own for name, (_, own) in encoded.items()}
         places = {name: own for name, (_, own) in words.items()}
@@ -102,11 +112,11 @@ class Explainer:
             for head, one in classes.items()
         }
 
-    def attention(self, tensors):
+    def attention(self, encoded):
         """What the fusion attends to, `{name: weights}`; empty where it does not attend."""
         if self.pieces.attention is None:
             return {}
-        features = {name: own.encode(tensors)[1] for name, own in self.pieces.encoders.items()}
+        features = {name: own for name, (_, own) in encoded.items()}
         return self.pieces.attention(self.pieces.read(features), training=False)
 
     def _signature(self, cuts):

@@ -12,7 +12,7 @@ from fusionkeras.explanation.explanation import explanation_of
 from fusionkeras.heads import heads_of
 from fusionkeras.models.parts import parts_of
 
-DEFAULTS = {"pictures": "grad_cam", "texts": "integrated_gradients"}
+DEFAULTS = dict.fromkeys(("pictures", "texts"), "integrated_gradients")
 
 
 def explain(
@@ -20,7 +20,7 @@ def explain(
     rows,
     label=None,
     head=None,
-    pictures="grad_cam",
+    pictures="integrated_gradients",
     texts="integrated_gradients",
     batch_size=16,
 ):
@@ -29,8 +29,8 @@ def explain(
     What is explained is the score of one class in each row: its log odds `log p / (1 - p)`, which
     for a sigmoid is the logit, or the value of a regression.
 
-    - Pictures: a heat map over the cells of the encoder's grid, from the grid on: by Grad-CAM, or
-      by integrated gradients, whose baseline is a grid of zeros.
+    - Pictures: a heat map over the cells of the encoder's grid, from the grid on: by integrated
+      gradients, whose baseline is a grid of zeros, or by Grad-CAM.
     - Texts: a weight for each word, that of its pieces taken together: by integrated gradients
       from the words' vectors on, with the baseline of words whose vectors are zeros (`[CLS]` and
       `[SEP]` stay); or by occlusion, how much the score falls when the word's vectors are zeros.
@@ -47,7 +47,7 @@ def explain(
         label: the class to explain in all rows: str, or int for a model of arrays. None is the
             answer in each row, and of several labels the likeliest.
         head: str, the head that is explained, where there are several.
-        pictures: "grad_cam" or "integrated_gradients".
+        pictures: "integrated_gradients" or "grad_cam".
         texts: "integrated_gradients" or "occlusion".
         batch_size: int, how many rows the encoders read at a time.
 
@@ -74,23 +74,30 @@ def explain(
     if not isinstance(model, keras.Model):
         return _ask(model, rows, label, head, {"pictures": pictures, "texts": texts}, batch_size)
     preprocessor, inner, names = _opened(model)
-    head = check_head(head, heads_of(inner))
+    head = _check_head(head, heads_of(inner))
     names = names.get(head)
     explainer = Explainer(inner, preprocessor, pictures, texts)
     chosen = _class_of(label, names, explainer.pieces.heads[head])
     if preprocessor is None:
         batches = _arrays(inner, rows, batch_size)
     else:
-        batches = columns_of(_Reads(preprocessor), rows, batch_size)
+        batches = _columns_of(preprocessor, rows, batch_size)
     signature = {x.name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in model.inputs}
     tell = _telling(explainer, head, chosen)
     run = tf.function(tell, [signature], autograph=False)  # traced once
-    parts = [tf.nest.map_structure(lambda x: x.numpy(), run(batch)) for batch in batches]
-    found, attention = tf.nest.map_structure(lambda *x: np.concatenate(x), *parts)
+    found, attention = _joined(map(run, batches))
     classes = found.pop("class")
     if explainer.pieces.heads[head].task != "regression":
         found["explained"] = [names[x] if names else int(x) for x in classes]
     return explanation_of(found, attention)
+
+
+def _joined(parts):
+    """The same structure of arrays over all rows."""
+    parts = [tf.nest.map_structure(lambda x: x.numpy(), part) for part in parts]
+    if not parts:
+        raise argument_error("There is no row", "one or more", rows=0)
+    return tf.nest.map_structure(lambda *x: np.concatenate(x), *parts)
 
 
 def _telling(explainer, head, chosen):
@@ -100,27 +107,15 @@ def _telling(explainer, head, chosen):
         tensors = batch
         if explainer.preprocessor is not None:
             tensors = explainer.preprocessor(batch)
-        words = explainer.words(batch, tensors)
-        return explainer(tensors, words, {head: chosen})[head], explainer.attention(tensors)
+        words, encoded = explainer.words(batch, tensors), explainer.encode(tensors)
+        found = explainer(tensors, encoded, words, {head: chosen})[head]
+        return found, explainer.attention(encoded)
 
     return tell
 
 
-class _Reads:
-    """The raw columns that a preprocessor reads."""
-
-    def __init__(self, preprocessor):
-        self.columns, self.files = list(preprocessor.columns), list(preprocessor.files)
-
-
-def columns_of(served, rows, batch_size):
-    """Yields batches of raw columns.
-
-    Args:
-        served: what is asked: `columns`, list of str, and `files`, those of them that hold files.
-        rows: a `Table`, a dict or a list of dicts.
-        batch_size: int.
-    """
+def _columns_of(served, rows, batch_size):
+    """Yields batches of the raw columns that a served model, or a preprocessor, reads."""
     if isinstance(rows, Table):
         rows.check_columns(served.columns)
         for batch in raw_batches(rows, batch_size):
@@ -131,8 +126,6 @@ def columns_of(served, rows, batch_size):
         raise argument_error(
             "These are no rows", "a Table, or rows as predict takes them", kind=TypeError, rows=rows
         )
-    if not rows:
-        raise argument_error("There is no row", "one or more", rows=rows)
     for first in range(0, len(rows), batch_size):
         yield columns_of_rows(served, rows[first : first + batch_size])
 
@@ -165,7 +158,7 @@ def _opened(model):
     return None, model, {}
 
 
-def check_head(head, heads):
+def _check_head(head, heads):
     """Raises unless a head is named where there are several; returns its name."""
     if head is None and len(heads) == 1:
         return next(iter(heads))
@@ -178,8 +171,7 @@ def _class_of(label, names, head):
     """The id of the class that is asked for, -1 for the answer."""
     if label is None:
         return -1
-    count = len(names) if names else getattr(head, "num_classes", getattr(head, "num_labels", 0))
-    known = names if names else list(range(count))
+    known = names if names else list(range(getattr(head, "num_classes", 0)))
     if label not in known:
         raise argument_error(
             "Unknown label", f"one of {known}", did_you_mean(label, known), label=label
@@ -205,9 +197,8 @@ def _ask(served, rows, label, head, methods, batch_size):
             label=label,
             **methods,
         )
-    head = check_head(head, served.tasks)
-    parts = [served.explain(batch) for batch in columns_of(served, rows, batch_size)]
-    found = {key: np.concatenate([part[key].numpy() for part in parts]) for key in parts[0]}
+    head = _check_head(head, served.tasks)
+    found = _joined(map(served.explain, _columns_of(served, rows, batch_size)))
     prefix = f"{head}_" if head else ""
     longer = tuple(f"{other}_" for other in served.tasks if other.startswith(prefix) and head)
     own = {

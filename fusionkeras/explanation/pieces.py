@@ -126,7 +126,7 @@ def _check_read(model, graph, steps, after):
     others = [wire.spec.name for wire in graph.inputs if wire in read]
     if not steps or others:
         raise argument_error(
-            f"No branch reads the input {others[0]!r}" if others else "The model has no branches",
+            f"No branch reads the input {others[0]!r}" if steps else "The model has no branches",
             "a model of build_model or build_classifier, of branches alone",
             model=model,
         )
@@ -174,7 +174,8 @@ def _cut_encoder(step):
         graph = walk(encoder, visitor)
         cut = find(graph)
         if cut is not None:
-            return Encoder(name, inputs, kind, _front(graph, cut), _back(graph, cut))
+            front = _front(graph, cut)
+            return Encoder(name, inputs, kind, front, _back(graph, cut, front.output))
     own = [keras.Input(batch_shape=x.shape, dtype=x.dtype, name=x.name) for x in encoder.inputs]
     features = encoder(own if len(own) > 1 else own[0])
     return Encoder(name, inputs, None, None, keras.Model(own, features, name=f"{name}_back"))
@@ -192,12 +193,11 @@ def _grid(graph):
 
 def _tokens(graph):
     """The vectors `(batch, time, dim)` of the ids that are the only input, or None."""
-    ids = graph.inputs[0].spec
     steps = [
         step
         for step in graph.steps
         if isinstance(step.operation, keras.layers.Embedding)
-        and step.outputs[0].spec.shape[:-1] == ids.shape
+        and len(step.outputs[0].spec.shape) == 3
     ]
     if len(graph.inputs) != 1 or not steps:
         return None
@@ -211,9 +211,9 @@ def _front(graph, cut):
     return keras.Model(inputs, values[cut], name="front")
 
 
-def _back(graph, cut):
+def _back(graph, cut, like):
     inputs, values = _inputs(graph)
-    given = keras.Input(batch_shape=cut.spec.shape, dtype=cut.spec.dtype, name="cut")
+    given = keras.Input(batch_shape=like.shape, dtype=like.dtype, name="cut")
     values[cut] = given
     steps = [step for step in graph.steps if cut not in step.outputs]
     steps = list(reach(steps, tree.flatten(graph.outputs)))

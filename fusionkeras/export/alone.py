@@ -1,7 +1,7 @@
 """Asks an exported model where nothing but TensorFlow is, and compares: a program of its own.
 
 `python alone.py FOLDER FILE`. FILE is JSON: `columns`, `{name: [base64]}`; and `answers`, what is
-expected, `{output: [value]}`; and `explained`, both of the signature `explain`, if there is one.
+expected, `{output: [value]}`; and `explained`, both for the signature `explain`, if there is one.
 Without `answers` every row is expected to be answered in the batch as it is alone. Prints JSON: the
 largest difference of a number, `|found - expected| / max(1, |expected|)`, in which output it is,
 and how many strings are others.

@@ -15,9 +15,9 @@ def explaining(parts):
 
     Returns:
         A function from `{column: string tensor (batch,)}` to float32 tensors: for a picture
-        `<branch>_heat` `(batch, height, width)`, by Grad-CAM; for a text `<branch>_weights`
-        `(batch, time)`, by integrated gradients, and `<branch>_tokens`, its words, string, ""
-        behind the last; for each branch `<branch>_shapley` `(batch,)`; `score` and `baseline`,
+        `<branch>_heat` `(batch, height, width)`; for a text `<branch>_weights` `(batch, time)`,
+        both by integrated gradients, and `<branch>_tokens`, its words, string, "" behind the last;
+        for each branch `<branch>_shapley` `(batch,)`; `score` and `baseline`,
         `(batch,)`; and `explained`, string `(batch,)`, the class, but for regression. For several
         heads all keys but those of the tokens begin with `<head>_`. None for a model that cannot
         be explained.
@@ -29,7 +29,8 @@ def explaining(parts):
     def explain(columns):
         tensors = parts.preprocessor(columns)
         words = explainer.words(columns, tensors)
-        found = explainer(tensors, words, {layer.head: -1 for layer in parts.answers})
+        answers = {layer.head: -1 for layer in parts.answers}
+        found = explainer(tensors, explainer.encode(tensors), words, answers)
         told = {}
         for layer in parts.answers:
             told |= _named(layer, found[layer.head])

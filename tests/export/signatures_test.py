@@ -37,7 +37,7 @@ def described(specs):
 
 
 def test_names_shapes_and_dtypes(model):
-    assert set(model.signatures) == {"serving_default", "embed", "about"}
+    assert set(model.signatures) == {"serving_default", "embed", "explain", "about"}
     for name in ("serving_default", "embed"):
         inputs = model.signatures[name].structured_input_signature[1]
         assert described(inputs) == {"image": ("string", [None]), "text": ("string", [None])}

@@ -373,3 +373,35 @@ def test_a_sequence_without_room_for_a_token():
     )
     with pytest.raises(ValueError, match=message):
         WordPieceTokens(SMALL, sequence_length=2)
+
+
+def test_words_of_pieces():
+    layer = WordPieceTokens(SMALL, sequence_length=9)
+    columns = {"text": tf.constant(["Unaffable, a! Seps more", "", "sep"])}
+    words, places = layer.words(columns)
+    assert [[word.decode() for word in row if word] for row in words.numpy()] == [
+        ["unaffable", ",", "a", "!", "seps"], [], ["sep"]
+    ]  # fmt: skip
+    assert places.numpy().tolist() == [
+        [-1, 0, 0, 0, 1, 2, 3, 4, -1], [-1] * 9, [-1, 0, *[-1] * 7]
+    ]  # fmt: skip
+    ids = layer(columns)["text_token_ids"].numpy()
+    assert (
+        (places.numpy() >= 0)
+        == ~np.isin(ids, [SMALL.index(x) for x in ("[PAD]", "[CLS]", "[SEP]")])
+    ).all()
+
+
+def test_words_are_their_pieces_joined():
+    vocabulary = VOCABULARIES["made"]
+    layer = WordPieceTokens(vocabulary, sequence_length=40)
+    texts = ["The price, what a SHAPE! xyz café", "aba \u0e01\u0e02 " * 30, "한국 \x00 [SEP]"]
+    columns = {"text": tf.constant(texts)}
+    words, places = (tensor.numpy() for tensor in layer.words(columns))
+    for row, own in enumerate(layer(columns)["text_token_ids"].numpy()):
+        for place in range(places[row].max() + 1):
+            pieces = [vocabulary[x] for x in own[places[row] == place]]
+            joined = "".join(piece.removeprefix("##") for piece in pieces)
+            word = words[row, place].decode()
+            last = place == places[row].max()  # it may be cut
+            assert joined == word or joined == "[UNK]" or (last and word.startswith(joined))

@@ -94,3 +94,10 @@ def test_joint_runs_each_and_saves(tmp_path):
         assert outputs["text_token_ids"].numpy().tolist() == [[2, 0, 0]]
     present = joint.present(joint({"title": tf.constant([""]), "text": tf.constant(["blue"])}))
     assert not present["title"][0] and present["text"][0]
+
+
+def test_words_of_ids():
+    layer = WordIds(["red"], sequence_length=3)
+    words, places = layer.words({"text": tf.constant(["A RED dress, worn", "?!"])})
+    assert words.numpy().tolist() == [[b"a", b"red", b"dress"], [b"", b"", b""]]
+    assert places.numpy().tolist() == [[0, 1, 2], [-1, -1, -1]]

@@ -182,7 +182,7 @@ def exported(tmp_path_factory):
     for name, (model, class_names, branches) in models.items():
         limits = {"genres": [0.1, 0.45, 0.9]} if name == "heads" else None
         serving = fk.end_to_end(model, fk.build_preprocessor(branches), class_names, limits)
-        fk.export(serving, folder / name, verify=False)
+        fk.export(serving, folder / name, verify=False, explain=name == "posts")
     return folder
 
 

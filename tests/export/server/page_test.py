@@ -15,6 +15,7 @@ import tensorflow as tf
 from chromium import CHROMIUM, NO_CHROMIUM, WIDTHS, wait_until
 from chromium import Browser as Chromium
 
+import fusionkeras as fk
 from fusionkeras.export.server import __file__ as package
 
 PAGE = pathlib.Path(package).with_name("page.html").read_text("utf-8")
@@ -139,6 +140,30 @@ def test_two_pictures_and_a_text(browser, predict, posts, picture):
     check_what_happened(browser, posts)
     browser.run("document.querySelectorAll('.remove')[1].click()")
     assert browser.run("document.querySelectorAll('.drop img:not([hidden])').length") == 0
+
+
+def test_why_is_shown(browser, exported, posts, picture):
+    browser.open(posts)
+    browser.choose("file-1", picture)
+    browser.run("document.getElementById('text-0').value = 'a red <b>dress</b>'")
+    found = browser.ask()
+    row = {"front": picture, "text": "a red <b>dress</b>"}
+    why = fk.explain(fk.load(exported / "posts"), row)
+    shown = browser.run("[...document.querySelectorAll('.words span')].map((x) => x.innerText)")
+    assert shown == why.words["text"][0] == ["a", "red", "b", "dress"]
+    colours = "[...document.querySelectorAll('.words span')].map((x) => x.style.background)"
+    weights = why.weights["text"][0]
+    for colour, weight in zip(browser.run(colours), weights, strict=True):
+        assert colour.startswith("rgba(40" if weight < 0 else "rgba(215")
+    # The picture that is there, in its own shape, under the heat of its grid.
+    maps = "[...document.querySelectorAll('.why canvas')].map((x) => [x.ariaLabel, x.height])"
+    assert browser.run(maps) == [["Where the model looked in front", 240]]
+    shares = re.findall(r"(back|front|text) ([+−][\d.e−-]+)", found.split("Shares: ")[1])
+    for name, share in shares:
+        number = float(share.replace("−", "-"))
+        assert number == pytest.approx(why.shapley[name][0], rel=0.06, abs=1e-6)
+    assert len(shares) == 3
+    check_what_happened(browser, posts)
 
 
 def check_what_happened(browser, server):
