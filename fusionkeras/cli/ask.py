@@ -1,5 +1,6 @@
 """`fusionkeras evaluate`: how good a trained model is on a table."""
 
+import argparse
 import json
 import pathlib
 import sys
@@ -9,11 +10,12 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
+from fusionkeras.cli.measures import check_measures, with_intervals, with_slices, with_test
 from fusionkeras.cli.reading import columns_of
 from fusionkeras.cli.run import Run, check_folder
 from fusionkeras.cli.sources import source_of
 from fusionkeras.data import raw_batches
-from fusionkeras.data.targets import is_labelled
+from fusionkeras.data.targets import by_head, is_labelled
 from fusionkeras.data.whole import write_whole
 from fusionkeras.evaluation.answers import tasks_of
 from fusionkeras.evaluation.measuring import asking
@@ -25,28 +27,32 @@ from fusionkeras.export.loading import as_served
 def run_evaluate(options):
     """Prints the metrics of a model on a table; rows that cannot be judged are told apart."""
     check_folder(options.json)
-    served = as_served(load(options.model))
-    defaults = _trained_with(options)
-    source = source_of(options)
-    how, labels = how_to_read(options, served, source), _labels(options, served, defaults)
-    table, statuses = source.read_rows(**how, **labels, progress=sys.stderr.isatty())
-    heads = table.heads().values()
-    judged = np.any([is_labelled(labels, task) for task, labels, _ in heads], axis=0)
-    if (options.missing or defaults.get("missing")) == "allow":
-        judged &= _something(table)
-    else:
-        judged &= statuses == "ok"
-    _check_any(judged, statuses, served)
+    check_measures(options)
+    served, source = as_served(load(options.model)), source_of(options)
+    labels = _labels(options, served, _trained_with(options))
+    cells, other = _cells(options, served, source), _other(options, served)
+    table, judged = _judge(options, served, source, labels)
     ask, report = asking(served)
 
     def answer(table):
         return ask(_labelled(table, judged & _something(table), options.batch_size))
 
+    more = {}
     if options.missing_at is None:
-        found = report(answer(table))
+        answers = answer(table)
+        found = report(answers)
+        if options.intervals:
+            more["intervals"] = with_intervals(found, options.intervals)
+        if cells:
+            more["slices"] = with_slices(found, answers, cells)
+        if other:
+            names, reports = (options.model, options.against), (report, asking(other)[1])
+            both = (answers, _ask_other(options, other, labels))
+            more["against"] = with_test(names, reports, both)
     else:
         found = evaluate_missing(answer, report, table, served.columns, options.missing_at)
     content = {"metrics": found.as_dict(), "left_out": int(np.sum(~judged))}
+    content |= {name: one for name, (one, _) in more.items()}
     content = json.dumps(content, indent=2)
     if options.json == "-":
         print(content)
@@ -55,9 +61,53 @@ def run_evaluate(options):
         write_whole(
             pathlib.Path(options.json), lambda path: path.write_text(content + "\n", "utf-8")
         )
-    print(found)
+    print("\n\n".join([str(found), *(text for _, text in more.values())]))
     if not judged.all():
         print(f"\n{np.sum(~judged)} of {len(table)} rows left out (no known label, or a bad cell)")
+
+
+def _judge(options, served, source, labels):
+    """Reads the rows as a model does: `(table, which of them can be judged)`."""
+    how = how_to_read(options, served, source)
+    table, statuses = source.read_rows(**how, **labels, progress=sys.stderr.isatty())
+    heads = table.heads().values()
+    judged = np.any([is_labelled(own, task) for task, own, _ in heads], axis=0)
+    if (options.missing or _trained_with(options).get("missing")) == "allow":
+        judged &= _something(table)
+    else:
+        judged &= statuses == "ok"
+    _check_any(judged, statuses, served)
+    return table, judged
+
+
+def _cells(options, served, source):
+    """The cells of the columns to slice by, `{column: Cells}`."""
+    columns = how_to_read(options, served, source)["columns"]
+    return {name: source.read_column(name, columns) for name in options.slice or ()}
+
+
+def _other(options, served):
+    """The other model, where one is said."""
+    if not options.against:
+        return None
+    other = as_served(load(options.against))
+    own = {"tasks": by_head(tasks_of(served)), "class_names": served.class_names}
+    told = {"tasks": by_head(tasks_of(other)), "class_names": other.class_names}
+    if told != own:
+        raise argument_error("The other model answers something else", str(own), **told)
+    return other
+
+
+def _ask_other(options, other, labels):
+    """What the other model answers to the same table."""
+    said = {"model": options.against}
+    for name in ("image", "text"):  # of the columns said those that it reads
+        columns = getattr(options, name) or {}
+        said[name] = {key: column for key, column in columns.items() if key in other.columns}
+    options = argparse.Namespace(**{**vars(options), **said})
+    table, judged = _judge(options, other, source_of(options), labels)
+    counts = judged & _something(table)
+    return asking(other)[0](_labelled(table, counts, options.batch_size))
 
 
 def _labels(options, served, defaults):
