@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
-from fusionkeras.cli.measures import check_measures, with_intervals, with_slices, with_test
+from fusionkeras.cli.measures import check_measures, measure_more
 from fusionkeras.cli.reading import columns_of
 from fusionkeras.cli.run import Run, check_folder
 from fusionkeras.cli.sources import source_of
@@ -41,14 +41,8 @@ def run_evaluate(options):
     if options.missing_at is None:
         answers = answer(table)
         found = report(answers)
-        if options.intervals:
-            more["intervals"] = with_intervals(found, options.intervals)
-        if cells:
-            more["slices"] = with_slices(found, answers, cells)
-        if other:
-            names, reports = (options.model, options.against), (report, asking(other)[1])
-            both = (answers, _ask_other(options, other, labels))
-            more["against"] = with_test(names, reports, both)
+        others = _ask_other(options, other, labels) if other else None
+        more = measure_more(options, found, report, answers, cells, others)
     else:
         found = evaluate_missing(answer, report, table, served.columns, options.missing_at)
     content = {"metrics": found.as_dict(), "left_out": int(np.sum(~judged))}
@@ -99,15 +93,15 @@ def _other(options, served):
 
 
 def _ask_other(options, other, labels):
-    """What the other model answers to the same table."""
+    """The other model on the same table: `(a function from answers to a report, answers)`."""
     said = {"model": options.against}
     for name in ("image", "text"):  # of the columns said those that it reads
         columns = getattr(options, name) or {}
         said[name] = {key: column for key, column in columns.items() if key in other.columns}
     options = argparse.Namespace(**{**vars(options), **said})
     table, judged = _judge(options, other, source_of(options), labels)
-    counts = judged & _something(table)
-    return asking(other)[0](_labelled(table, counts, options.batch_size))
+    ask, report = asking(other)
+    return report, ask(_labelled(table, judged & _something(table), options.batch_size))
 
 
 def _labels(options, served, defaults):

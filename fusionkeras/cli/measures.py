@@ -24,6 +24,31 @@ def check_measures(options):
         )
 
 
+def measure_more(options, found, report, answers, cells, others):
+    """All that the options ask for beside the metrics.
+
+    Args:
+        options: namespace, the options of the command.
+        found: a report of `evaluate`.
+        report: a function from answers to a report.
+        answers: `{head: (labels, answers, whether the row counts)}`, all rows of the table.
+        cells: dict of `{column: cells}` to slice by, all rows of the table.
+        others: `(report, answers)` of another model, or None.
+
+    Returns:
+        dict of `{name: (content, text)}`: a dict for JSON, and lines to print.
+    """
+    more = {}
+    if options.intervals:
+        more["intervals"] = with_intervals(found, options.intervals)
+    if cells:
+        more["slices"] = with_slices(found, answers, cells)
+    if others:
+        names = options.model, options.against
+        more["against"] = with_test(names, (report, others[0]), (answers, others[1]))
+    return more
+
+
 def with_intervals(found, method):
     """Bootstrap intervals of all metrics.
 
