@@ -20,6 +20,7 @@ from fusionkeras.data.whole import write_whole
 from fusionkeras.evaluation.answers import tasks_of
 from fusionkeras.evaluation.measuring import asking
 from fusionkeras.evaluation.missing import evaluate_missing
+from fusionkeras.evaluation.slicing import cut_few
 from fusionkeras.export import load
 from fusionkeras.export.loading import as_served
 
@@ -77,7 +78,10 @@ def _judge(options, served, source, labels):
 def _cells(options, served, source):
     """The cells of the columns to slice by, `{column: Cells}`."""
     columns = how_to_read(options, served, source)["columns"]
-    return {name: source.read_column(name, columns) for name in options.slice or ()}
+    cells = {name: source.read_column(name, columns) for name in options.slice or ()}
+    for name, own in cells.items():
+        cut_few(own, len(own), name)  # ahead of asking the model
+    return cells
 
 
 def _other(options, served):
