@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 from fusionkeras._checks import check_integer
-from fusionkeras.cli.ask import answering, read_judged
+from fusionkeras.cli.ask import answering, labels_of, read_judged
 from fusionkeras.cli.run import Run, check_folder
 from fusionkeras.data.whole import write_whole
 from fusionkeras.evaluation.measuring import asking
@@ -24,7 +24,7 @@ def run_report(options):
     make_axes()  # raises now, not after the measuring, where there is no Matplotlib
     loaded = load(options.model)
     served = as_served(loaded)
-    table, statuses, judged = read_judged(options, served)
+    table, statuses, judged = read_judged(options, served, labels_of(options, served))
     ask, report = asking(served)
     answer = answering(ask, judged, served.columns, options.batch_size)
     found = answer(table)

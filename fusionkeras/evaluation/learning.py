@@ -53,8 +53,10 @@ class LearningCurve:
         """An interval for the mean of a metric at each size, over trainings.
 
         `mean -/+ t * S / sqrt(repeats)`, with Student's t of repeats - 1 degrees of freedom: what
-        other rows of training and other random beginnings would give. The rows of the test are
-        the same in all; how far those could be off, `reports[size][repeat].intervals()` tells.
+        other draws of the rows of training and other random beginnings would give. The larger a
+        size, the more of its rows are the same in all repeats; at size 1 all are, and only the
+        beginnings differ. The rows of the test are always the same: how far those could be off,
+        `reports[size][repeat].intervals()` tells.
 
         Args:
             name: str, one of `metrics()`.

@@ -101,14 +101,7 @@ def first_metric(report):
 
 def slice_report(report, values, name="slice", confidence=0.95, resamples=1000, seed=0):
     """Slices a report; see `RowReport.slices`."""
-    slices = cut(values, report.rows)
-    if len(slices) > _SLICES:
-        raise argument_error(
-            f"There are {len(slices):,} different values of {name!r}",
-            f"at most {_SLICES}",
-            "Slice by what groups the rows, or by a column of numbers.",
-            values=list(slices)[:3],
-        )
+    slices = cut_few(values, report.rows, name)
     reports = {value: report.take(places) for value, places in slices.items()}
     metric = first_metric(report)
     found = {
@@ -118,6 +111,19 @@ def slice_report(report, values, name="slice", confidence=0.95, resamples=1000, 
         for value, own in reports.items()
     }
     return SliceReport(name, report, reports, found)
+
+
+def cut_few(values, rows, name):
+    """As `cut`; raises where there are too many values to look at."""
+    slices = cut(values, rows)
+    if len(slices) > _SLICES:
+        raise argument_error(
+            f"There are {len(slices):,} different values of {name!r}",
+            f"at most {_SLICES}",
+            "Slice by what groups the rows, or by a column of numbers.",
+            values=list(slices)[:3],
+        )
+    return slices
 
 
 def cut(values, rows):

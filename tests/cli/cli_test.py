@@ -1,6 +1,7 @@
 """The command line, run as a person runs it: on real files, in a process where that matters."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -478,3 +479,67 @@ def test_frozen_encoders_run_once_and_change_nothing(statements, tmp_path, capsy
     assert json.loads(capsys.readouterr().out)["entries"] == 60
     assert main(["cache", "clear", "--path", features]) == 0
     assert "Removed 60 entries" in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def words(statements, tmp_path_factory):
+    """Another model for the same labels, which reads the text alone."""
+    folder = tmp_path_factory.mktemp("cli") / "words"
+    arguments = ["--text", "text", "--label", "label", "--sequence-length", "8", "--epochs", "1"]
+    assert main(["train", str(statements), *arguments, "--output", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sliced(statements):
+    """The table with one more column, a picture that is not there, and a label nobody knows."""
+    frame = pd.read_csv(statements, dtype=str)
+    frame["price"] = [str(row / 2) for row in range(60)]
+    frame.loc[3, "image"], frame.loc[7, "label"] = "nowhere.png", "purple"
+    path = statements.parent / "sliced.csv"
+    frame.to_csv(path, index=False)
+    return path
+
+
+def test_evaluate_with_intervals_slices_and_another_model(run, words, sliced, tmp_path, capsys):
+    path, columns = tmp_path / "m.json", ["--slice", "label", "--slice", "price"]
+    more = ["--intervals", "bca", *columns, "--against", str(words), "--json", str(path)]
+    assert main(["evaluate", str(run), str(sliced), *more]) == 0
+    shown, found = capsys.readouterr().out, json.loads(path.read_text())
+    assert set(found) == {"metrics", "left_out", "intervals", "slices", "against"}
+    assert found["left_out"] == 2 and "2 of 60 rows left out" in shown
+
+    intervals, metrics = found["intervals"], found["metrics"]
+    assert set(intervals["metrics"]) == METRICS - {"rows"} and intervals["method"] == "bca"
+    low, high = intervals["metrics"]["accuracy"]
+    assert low < metrics["accuracy"] < high
+    assert set(intervals["per_class"]["wrong"]) == {"precision", "recall", "f1"}
+    assert "95% intervals (bca, 1,000 resamples of the rows):\naccuracy " in shown
+
+    labels = found["slices"]["label"]["slices"]  # each the rows of one class, so their recall
+    for name, row in metrics["per_class"].items():
+        assert (labels[name]["rows"], labels[name]["accuracy"]) == (row["rows"], row["recall"])
+    prices = found["slices"]["price"]["slices"]
+    assert len(prices) == 4 and list(prices)[3].endswith(" to 29.5")
+    assert sum(one["rows"] for one in prices.values()) == 58
+    assert re.search(r"label +rows  accuracy\n\(all\) +58  ", shown)
+
+    against = found["against"]
+    assert against["model"] == str(words) and against["rows"] == 58  # not 59, as the text alone
+    assert against["first"] == metrics["accuracy"]
+    assert f"first: {run}, second: {words}\naccuracy " in shown
+
+
+@pytest.mark.parametrize(
+    "more, message",
+    [
+        (["--slice", "prices"], "prices"),
+        (["--slice", "price", "--missing-at", "0"], "--missing-at and --slice cannot go together"),
+        (["--against", "r", "--robustness"], "--robustness and --against cannot go together"),
+        (["--against", "nowhere"], "There is no model here"),
+        (["--intervals", "basic"], "invalid choice: 'basic'"),
+    ],
+)
+def test_wrong_measures(more, message, run, sliced, capsys):
+    assert main(["evaluate", str(run), str(sliced), *more]) == 2
+    assert message in capsys.readouterr().err

@@ -182,9 +182,20 @@ def test_one_model_measures_and_answers_all_of_them(run, said, records, pets, tm
 @pytest.mark.parametrize("which", ["folder", "records", "dataset"])
 def test_one_split_is_asked(which, run, said, records, pets, capsys):
     table = {"folder": said, "records": [records], "dataset": pets}[which]
+    label, text = {
+        "folder": ("class", "caption"), "records": ("label", "text"), "dataset": ("kind", "title")
+    }[which]  # fmt: skip
     capsys.readouterr()
-    assert main(["evaluate", str(run), *table, "--split", "test", "--json", "-"]) == 0
-    assert json.loads(capsys.readouterr().out)["metrics"]["rows"] == 4
+    asked = ["evaluate", str(run), *table, "--split", "test", "--json", "-"]
+    assert main([*asked, "--slice", label, "--slice", text]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["metrics"]["rows"] == 4
+    recall = {kind: row["recall"] for kind, row in found["metrics"]["per_class"].items()}
+    slices = found["slices"][label]["slices"]  # the rows of each class, in the same order
+    assert {kind: one["accuracy"] for kind, one in slices.items()} == recall
+    assert sorted(found["slices"][text]["slices"]) == [f"word{i % 2} {i}" for i in (14, 16, 15, 17)]
+    assert main([*asked, "--slice", "owner"]) == 2
+    assert "'owner'" in capsys.readouterr().err
     assert main(["evaluate", str(run), *table, "--split", "tset"]) == 2
     assert "split" in capsys.readouterr().err
 

@@ -37,11 +37,12 @@ def train(table, output, *labels, epochs="1"):
     )  # fmt: skip
 
 
-def measured(capsys, *arguments):
+def measured(capsys, *arguments, beside=False):
     capsys.readouterr()
     assert main(["evaluate", *map(str, arguments), "--json", "-"]) == 0
     found = json.loads(capsys.readouterr().out)
-    return {**found["metrics"], "left_out": found["left_out"]}
+    metrics = {**found["metrics"], "left_out": found["left_out"]}
+    return (metrics, found) if beside else metrics
 
 
 def answered(model, table, folder):
@@ -125,9 +126,17 @@ def test_several_heads(table, tmp_path, capsys):
     assert rows == {"kind": 59, "price": 58, "colours": 59}
     assert pd.read_csv(run / "quarantine.csv")["row"].tolist() == [4]
     assert pd.read_csv(run / "absent.csv")[["row", "column"]].values.tolist() == [[3, "price"]]
-    found = measured(capsys, run, tmp_path / "some.csv")
+    more = ["--intervals", "percentile", "--slice", "size", "--against", run]
+    found, beside = measured(capsys, run, tmp_path / "some.csv", *more, beside=True)
     assert found["left_out"] == 1
     assert {head: found[head]["rows"] for head in rows} == rows
+    assert set(beside["intervals"]["metrics"]["price"]) == {"mae", "rmse", "r2"}
+    assert set(beside["intervals"]["per_class"]) == {"kind", "colours"}
+    sliced = beside["slices"]["size"]
+    assert {
+        head: sum(one["rows"] for one in own["slices"].values()) for head, own in sliced.items()
+    } == rows
+    assert {head: beside["against"][head]["difference"] for head in rows} == dict.fromkeys(rows, 0)
     answers = answered(run, table, tmp_path)
     assert answers.columns.tolist() == [
         "status", "colours_label", "colours_probability_blue", "colours_probability_green",

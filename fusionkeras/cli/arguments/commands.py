@@ -1,5 +1,6 @@
 """The commands, and which options each has."""
 
+from fusionkeras.cli.arguments.actions import Several
 from fusionkeras.cli.arguments.data import add_columns, add_data, add_losses, add_tables, add_tasks
 from fusionkeras.cli.arguments.model import add_model
 from fusionkeras.cli.arguments.serving import add_serve
@@ -52,6 +53,24 @@ def _add_evaluate(parser):
         metavar="A,B",
         help="how good the model is as the cells of each column get worse: noise, blur, jpeg, "
         "typos, missing; said alone all that fit",
+    )
+    parser.add_argument(
+        "--intervals",
+        choices=("bca", "percentile"),
+        help="95%% bootstrap intervals of all metrics, over the rows",
+    )
+    parser.add_argument(
+        "--slice",
+        action=Several,
+        metavar="COLUMN",
+        help="how good the model is by the values of any column of TABLE; more than 10 different "
+        "numbers are cut into quarters of the rows; may be repeated",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="RUN",
+        help="another model, a RUN, a .keras file or an exported folder: whether the two differ by "
+        "more than chance on the rows that both can judge",
     )
     add_columns(parser)
 

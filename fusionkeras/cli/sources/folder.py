@@ -6,8 +6,9 @@ from fusionkeras._checks import argument_error
 from fusionkeras.cli.run import hash_of, hash_of_lines
 from fusionkeras.cli.sources.table import Table
 from fusionkeras.data import read_folder, read_rows
-from fusionkeras.data.reading.folder import LABEL, find_pictures, folder_frame
+from fusionkeras.data.reading.folder import LABEL, SPLIT, find_pictures, folder_frame
 from fusionkeras.data.splitting.split import PARTS, SPLIT_NAMES
+from fusionkeras.data.values import write_cells
 
 
 class Folder(Table):
@@ -48,12 +49,28 @@ class Folder(Table):
     def read_rows(self, columns, files, label=None, **arguments):
         """Reads the pictures in the order of their paths, then texts without a picture."""
         self.refuse(self.not_in_asking)
-        frame = folder_frame(self.path, self.options.texts, columns)
-        if self.options.split:
-            frame = self._of_split(frame)
+        frame = self._frame(columns)
         columns = {key: key for key in columns}
         arguments |= {"files_root": self.path, "label": None if label is None else LABEL}
         return read_rows(frame, columns, files, **arguments)
+
+    def read_column(self, name, columns):
+        """The cells of a column of the side table; or `class` or `split`."""
+        pictures = {"image": columns.get("image", "image")}
+        if name in (LABEL, SPLIT):
+            return write_cells(self._frame(pictures)[name])
+        if not self.options.texts:
+            raise argument_error(
+                "The folder has no such column",
+                f"{LABEL!r} or {SPLIT!r}, or with --texts one of that table",
+                column=name,
+            )
+        return write_cells(self._frame(pictures | {"cell": name})["cell"])
+
+    def _frame(self, columns):
+        """The rows, unchecked; of one split where it is said."""
+        frame = folder_frame(self.path, self.options.texts, columns)
+        return self._of_split(frame) if self.options.split else frame
 
     def _of_split(self, frame):
         wanted = SPLIT_NAMES.get(self.options.split.lower())

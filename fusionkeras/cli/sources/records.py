@@ -11,6 +11,7 @@ from fusionkeras.data import read_rows, read_tfrecords
 from fusionkeras.data.pictures.kept import pictures_folder
 from fusionkeras.data.reading.tfrecords.records import SCHEMA, read_schema
 from fusionkeras.data.splitting.split import PARTS
+from fusionkeras.data.values import write_cells
 
 
 class Records(Table):
@@ -59,17 +60,26 @@ class Records(Table):
 
     def read_rows(self, columns, files, progress, label=None, **arguments):
         """Reads the records of train, validation and test, or of one of them, in their order."""
-        import pandas as pd
-
         self.refuse(self.not_in_asking)
-        split = self.options.split
-        parts = [check_choice("split", PARTS, split=split)] if split else PARTS
-        data = read_tfrecords(self.path, progress=progress)
-        frame = pd.concat([_frame(getattr(data, part)) for part in parts], ignore_index=True)
+        frame = self._frame(progress)
         root = pictures_folder()
         root.mkdir(parents=True, exist_ok=True)  # where no record has a picture
         arguments |= {"files_root": root, "progress": progress, "label": label}
         return read_rows(frame, columns, files, **arguments)
+
+    def read_column(self, name, columns):
+        """The cells of one of the columns that were written, or of labels."""
+        frame = self._frame(progress=False)
+        return write_cells(frame[check_choice("column of the records", list(frame), column=name)])
+
+    def _frame(self, progress):
+        """The rows that are asked about, as a table to be read."""
+        import pandas as pd
+
+        split = self.options.split
+        parts = [check_choice("split", PARTS, split=split)] if split else PARTS
+        data = read_tfrecords(self.path, progress=progress)
+        return pd.concat([_frame(getattr(data, part)) for part in parts], ignore_index=True)
 
     def hashes(self):
         """That of all files of the folder."""

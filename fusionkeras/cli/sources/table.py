@@ -52,6 +52,15 @@ class Table:
         self.refuse(self.not_in_asking)
         return read_rows(self.path, columns, **arguments)
 
+    def read_column(self, name, columns):
+        """The cells of any column, in the order of `read_rows`: `Cells`.
+
+        Args:
+            name: str, the column.
+            columns: dict of `{key: column}`, what the model reads.
+        """
+        return read_cells(self.path, "table", [name], [name])[0][name]
+
     def stream_rows(self, columns, progress, **arguments):
         """The same rows in pieces, `StreamedRows` or `ReadRows`."""
         if not self.streams:

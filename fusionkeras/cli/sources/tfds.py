@@ -47,6 +47,11 @@ class Tfds(Table):
         frame = read_split(builder, split, names, pictures, progress)
         return read_rows(frame, columns, files, progress=progress, label=label, **arguments)
 
+    def read_column(self, name, columns):
+        """The cells of any feature."""
+        builder, split = open_builder(self.dataset), self.options.split or "all"
+        return write_cells(read_split(builder, split, [name], (), progress=False)[name])
+
     def hashes(self):
         """That of what stands beside the examples: splits, sizes and features, no contents."""
         folder = Path(open_builder(self.dataset).data_dir)

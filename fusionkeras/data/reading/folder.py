@@ -9,7 +9,7 @@ from fusionkeras.data.reading.read import read_table
 from fusionkeras.data.reading.readers import read_cells
 from fusionkeras.data.splitting.split import SPLIT_NAMES
 
-LABEL, _SPLIT = "class", "split"
+LABEL, SPLIT = "class", "split"
 
 
 def read_folder(folder, texts=None, columns=None, **arguments):
@@ -53,8 +53,8 @@ def read_folder(folder, texts=None, columns=None, **arguments):
     folder = Path(folder)
     frame = folder_frame(folder, texts, columns)
     if _tells_split(folder):
-        arguments.setdefault("split", _SPLIT)
-    columns = {key: key for key in frame.columns if key not in (LABEL, _SPLIT)}
+        arguments.setdefault("split", SPLIT)
+    columns = {key: key for key in frame.columns if key not in (LABEL, SPLIT)}
     return read_table(frame, columns, LABEL, ["image"], files_root=folder, **arguments)
 
 
@@ -75,14 +75,14 @@ def folder_frame(folder, texts=None, columns=None):
     names = find_pictures(folder)
     columns = _check_columns(columns, texts)
     rows = _join(folder, names, texts, columns)
-    return pd.DataFrame(rows, columns=[*columns, LABEL, _SPLIT], dtype=object)
+    return pd.DataFrame(rows, columns=[*columns, LABEL, SPLIT], dtype=object)
 
 
 def _check_columns(columns, texts):
     if columns is None:
         columns = {"image": "image"} if texts is None else {"image": "image", "text": "text"}
     check_columns(columns, files=())
-    reserved = {LABEL, _SPLIT}
+    reserved = {LABEL, SPLIT}
     if "image" not in columns or reserved & set(columns) or (texts is None and len(columns) > 1):
         raise argument_error(
             "Wrong columns of a folder",
