@@ -97,6 +97,7 @@ from fusionkeras.training import (
     freeze,
     heads_for,
     split_frozen,
+    tune,
     unfreeze,
 )
 from fusionkeras.version import __version__
@@ -194,6 +195,7 @@ __all__ = [
     "read_tfrecords",
     "read_word_vectors",
     "split_frozen",
+    "tune",
     "tune_thresholds",
     "unfreeze",
     "verify",
