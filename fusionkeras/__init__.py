@@ -121,6 +121,7 @@ from fusionkeras.training import (
     freeze,
     heads_for,
     split_frozen,
+    tune,
     unfreeze,
 )
 from fusionkeras.version import __version__
@@ -241,6 +242,7 @@ __all__ = [
     "robustness",
     "split_frozen",
     "threshold_for",
+    "tune",
     "tune_thresholds",
     "unfreeze",
     "verify",

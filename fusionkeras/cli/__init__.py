@@ -6,6 +6,7 @@ from fusionkeras.cli.arguments import parse
 from fusionkeras.cli.ask import run_evaluate
 from fusionkeras.cli.audit import run_audit
 from fusionkeras.cli.cache import run_cache
+from fusionkeras.cli.compare import run_compare
 from fusionkeras.cli.demo import run_demo
 from fusionkeras.cli.export import run_export
 from fusionkeras.cli.predict import run_predict
@@ -16,6 +17,7 @@ from fusionkeras.cli.train import run_train
 COMMANDS = {
     "demo": run_demo,
     "train": run_train,
+    "compare": run_compare,
     "evaluate": run_evaluate,
     "predict": run_predict,
     "report": run_report,

@@ -71,7 +71,7 @@ def run_train(options):
 
 def _finish(options, run, model, data, preprocessor, described):
     """What follows the training: calibrates, tunes, measures, and writes what is served."""
-    calibration = fit_calibration(options, model, data, preprocessor, _feature_cache(options))
+    calibration = fit_calibration(options, model, data, preprocessor, feature_cache(options))
     model = with_calibration(model, calibration)
     thresholds = _tune(options, model, data, preprocessor)
     served = [model, preprocessor, data.class_names, thresholds]
@@ -102,9 +102,7 @@ def check_options(options):
     """Raises unless everything is said that a training needs, by the user or by the source."""
     _need("TABLE", options.table)
     source_of(options).complete()
-    _need("--label", options.label)
-    _need("--output", options.output)
-    _need("--image or --text", options.image or options.text)
+    check_needed(options)
     check_integer("number of epochs", epochs=options.epochs)
     check_integer("batch size", batch_size=options.batch_size)
     check_integer("number of batches between two states", save_every=options.save_every)
@@ -115,9 +113,16 @@ def check_options(options):
     check_learning_rate(options.unfreeze_learning_rate)
 
 
-def _need(name, value):
+def check_needed(options):
+    """Raises unless the columns and the folder to write are said."""
+    _need("--label", options.label, options.command)
+    _need("--output", options.output, options.command)
+    _need("--image or --text", options.image or options.text, options.command)
+
+
+def _need(name, value, command="train"):
     if not value:
-        raise argument_error(f"{name} is missing", f"fusionkeras train ... {name} ...")
+        raise argument_error(f"{name} is missing", f"fusionkeras {command} ... {name} ...")
 
 
 def build_branches(options, data):
@@ -220,13 +225,14 @@ def _stage(options, run, name, model, train, validation, first, epochs, learning
         if stopping
         else "Trains all epochs and keeps the last weights (no validation rows, or --patience 0)"
     )
-    cache = _feature_cache(options)
+    cache = feature_cache(options)
     fit(model, train, validation, epochs, callbacks, cache, options.views, initial_epoch=first)
     if stopping and run.best.exists():
         model.load_weights(run.best)
 
 
-def _feature_cache(options):
+def feature_cache(options):
+    """What `fit` takes as its cache."""
     folder = options.feature_cache
     return folder != "none" if folder in (None, "none") else folder
 
@@ -250,7 +256,7 @@ def _tune(options, model, data, preprocessor):
         return None
     batches = prepare(data.validation, preprocessor, options.batch_size)
     print("The thresholds of the labels are those of the best F1 on the validation rows")
-    return tune_thresholds(model, batches, _feature_cache(options))
+    return tune_thresholds(model, batches, feature_cache(options))
 
 
 def _measure(options, run, model, data, preprocessor, thresholds):
@@ -259,7 +265,7 @@ def _measure(options, run, model, data, preprocessor, thresholds):
     for name, table in splits.items():
         if len(table):
             batches = prepare(table, preprocessor, options.batch_size)
-            report = evaluate(model, batches, data.class_names, _feature_cache(options), thresholds)
+            report = evaluate(model, batches, data.class_names, feature_cache(options), thresholds)
             metrics[name], reports[name] = report.summary(), report
             print(f"{name:10}", report.line())
     run.write_json(run.metrics, metrics)

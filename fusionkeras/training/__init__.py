@@ -7,6 +7,7 @@ from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
 from fusionkeras.training.heads import heads_for
 from fusionkeras.training.resume import Resume
+from fusionkeras.training.tuning import tune
 
 __all__ = [
     "FeatureCache",
@@ -20,6 +21,7 @@ __all__ = [
     "heads_for",
     "layers_to_unfreeze",
     "split_frozen",
+    "tune",
     "unfreeze",
     "with_features",
 ]

@@ -1,6 +1,7 @@
 """The commands, and which options each has."""
 
 from fusionkeras.cli.arguments.actions import Several
+from fusionkeras.cli.arguments.comparing import add_compare
 from fusionkeras.cli.arguments.data import add_columns, add_data, add_losses, add_tables, add_tasks
 from fusionkeras.cli.arguments.model import add_model
 from fusionkeras.cli.arguments.serving import add_serve
@@ -33,6 +34,11 @@ def _add_train(parser):
     group.add_argument("--output", metavar="RUN", help="the folder to write")
     group.add_argument("--config", metavar="FILE", help="take the options of a RUN's config.json")
     group.add_argument("--resume", metavar="RUN", help="go on where this run was broken off")
+
+
+def _add_compare(parser):
+    parser.add_argument("table", metavar="TABLE", help=TABLES)
+    add_compare(parser)
 
 
 def _add_evaluate(parser):
@@ -158,6 +164,7 @@ def _add_cache(parser):
 COMMANDS = {
     "demo": ("a tour on drawn data: no data, no network", _add_demo),
     "train": ("train on a table of pictures and texts", _add_train),
+    "compare": ("does fusing help: each column alone, every fusion", _add_compare),
     "evaluate": ("measure a model on a table", _add_evaluate),
     "report": ("write a page on a model and a table: what helps, errors, figures", _add_report),
     "predict": ("answer every row of a table", _add_predict),

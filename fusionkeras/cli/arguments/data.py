@@ -64,17 +64,22 @@ def add_tasks(group):
 
 def add_losses(group):
     """Adds how much labels count."""
-    group.add_argument(
-        "--imbalance",
-        action=Several,
-        metavar="[COLUMN=]WAY",
-        help=f"what is done for rare classes: {', '.join(IMBALANCE)}, or none (the default)",
-    )
+    add_imbalance(group)
     group.add_argument(
         "--loss-weight",
         action=Several,
         metavar="COLUMN=X",
         help="what the loss of one of several label columns is multiplied by (default: 1)",
+    )
+
+
+def add_imbalance(group):
+    """Adds what is done for rare classes."""
+    group.add_argument(
+        "--imbalance",
+        action=Several,
+        metavar="[COLUMN=]WAY",
+        help=f"what is done for rare classes: {', '.join(IMBALANCE)}, or none (the default)",
     )
 
 
@@ -109,6 +114,16 @@ def add_tables(group):
 
 def add_data(group):
     """Adds how rows are checked, weighed and kept."""
+    add_checks(group)
+    group.add_argument(
+        "--cache-pictures",
+        action="store_true",
+        help="keep decoded pictures and token ids in memory",
+    )
+
+
+def add_checks(group):
+    """Adds how rows are checked and weighed."""
     group.add_argument(
         "--check",
         choices=("full", "header"),
@@ -119,9 +134,4 @@ def add_data(group):
         "--row-weight",
         metavar="COLUMN",
         help="how much each row counts in training, numbers of at least 0",
-    )
-    group.add_argument(
-        "--cache-pictures",
-        action="store_true",
-        help="keep decoded pictures and token ids in memory",
     )

@@ -13,9 +13,18 @@ TEXT_ENCODERS = ("lstm", "bert")
 
 def add_model(group):
     """Adds encoders, fusion and what is dropped in training."""
+    add_encoders(group)
+    group.add_argument("--fusion", choices=FUSIONS, default="concat")
+    group.add_argument(
+        "--hidden-dim", type=int, metavar="N", help="of the fusion (default: its own, mostly 128)"
+    )
+    add_trunk(group)
+
+
+def add_encoders(group):
+    """Adds what reads pictures and texts."""
     _add_pictures(group)
     _add_texts(group)
-    _add_fusion(group)
 
 
 def _add_pictures(group):
@@ -55,11 +64,8 @@ def _add_texts(group):
     )
 
 
-def _add_fusion(group):
-    group.add_argument("--fusion", choices=FUSIONS, default="concat")
-    group.add_argument(
-        "--hidden-dim", type=int, metavar="N", help="of the fusion (default: its own, mostly 128)"
-    )
+def add_trunk(group):
+    """Adds what is the same for every fusion."""
     group.add_argument(
         "--hidden-dims",
         type=integers,

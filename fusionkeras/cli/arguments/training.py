@@ -7,14 +7,16 @@ from fusionkeras.evaluation.calibrating import METHODS
 
 def add_training(group):
     """Adds epochs, rates, the second stage and what is kept on disk."""
-    _add_first_stage(group)
+    add_first_stage(group)
     _add_second_stage(group)
     _add_calibration(group)
+    add_feature_cache(group)
     _add_keeping(group)
     group.add_argument("--seed", type=int, default=0, metavar="N")
 
 
-def _add_first_stage(group):
+def add_first_stage(group):
+    """Adds epochs, batches, the rate and when training stops."""
     group.add_argument("--epochs", type=int, default=10, metavar="N")
     group.add_argument("--batch-size", type=int, default=32, metavar="N")
     group.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
@@ -57,13 +59,17 @@ def _add_calibration(group):
     )
 
 
-def _add_keeping(group):
+def add_feature_cache(group):
+    """Adds where the features of frozen encoders are kept."""
     group.add_argument(
         "--feature-cache",
         metavar="FOLDER|none",
         help="where features of frozen encoders are kept (default: the user's cache folder); "
         "none computes them anew in every epoch",
     )
+
+
+def _add_keeping(group):
     group.add_argument(
         "--views",
         type=int,

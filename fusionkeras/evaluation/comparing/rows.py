@@ -109,10 +109,11 @@ class Feed:
 
     def _names(self):
         """What each input of the learner is held as; equal features have equal keys."""
-        names = {tensor.name: ("raw", tensor.name) for tensor in self.learner.inputs}
+        names = {tensor.name: tensor.name for tensor in self.learner.inputs}
         for encoder in self.frozen.encoders if self.frozen else ():
+            stem = f"{' '.join(encoder.inputs)} {encoder.fingerprint.hex()}"
             for place, name in enumerate(encoder.extractor.output):
-                names[name] = (encoder.inputs, encoder.fingerprint, place)
+                names[name] = f"{stem} {place}"
         return names
 
     def _size(self):

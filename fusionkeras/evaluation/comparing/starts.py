@@ -33,11 +33,11 @@ class Starts:
         self.branches = self._make(make, seeds[0]) if make else branches
         self.preprocessor = build_preprocessor(self.branches)  # raises where it is no branch
         self.branches = list(self.branches)
-        first = [np.asarray(variable) for variable in _learning(self.branches)]
+        first = [np.array(variable) for variable in _learning(self.branches)]
         self._values = dict.fromkeys(seeds, first)
         for seed in seeds[1:] if make and first else ():
             made = _learning(self._make(make, seed))
-            self._values[seed] = [np.asarray(variable) for variable in made]
+            self._values[seed] = [np.array(variable) for variable in made]
             _check_alike(first, self._values[seed])
 
     def restore(self, seed):

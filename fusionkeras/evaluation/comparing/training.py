@@ -89,7 +89,7 @@ def own_variables(model, branches):
 
 def values_of(variables):
     """The values of variables, a list of arrays."""
-    return [np.asarray(variable) for variable in variables]
+    return [np.array(variable) for variable in variables]
 
 
 def assign(variables, values):
