@@ -182,17 +182,23 @@ def predict(serving, rows):
         ['cold', 'warm']
     """
     served = as_served(serving)
-    many = [rows] if isinstance(rows, dict) else list(rows)
-    if not all(isinstance(row, dict) for row in many):
-        raise argument_error(
-            "A row is no dict", "{column: value}, or a list of them", kind=TypeError, rows=rows
-        )
+    many = list_of_rows(rows)
     if not many:
         return []
     answers = served(columns_of_rows(served, many))
     answers = {key: tensor.numpy() for key, tensor in answers.items()}
     found = [_row(served, answers, row) for row in range(len(many))]
     return found[0] if isinstance(rows, dict) else found
+
+
+def list_of_rows(rows, cure=""):
+    """Rows as `predict` takes them, as a list; raises TypeError where they are no dicts."""
+    many = list(rows) if hasattr(rows, "__iter__") and not isinstance(rows, dict) else [rows]
+    if not all(isinstance(row, dict) for row in many):
+        raise argument_error(
+            "A row is no dict", "{column: value}, or a list of them", cure, TypeError, rows=rows
+        )
+    return many
 
 
 def columns_of_rows(served, rows):
