@@ -1,11 +1,15 @@
 """What a branch is, and the in-band masks that its encoder derives."""
 
 import dataclasses
+import re
 
 import keras
 from keras import ops
 
 from fusionkeras._checks import argument_error
+
+# As TensorFlow wants scopes and tensors named.
+_NAME = re.compile("[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,10 +42,10 @@ class Branch:
     preprocessor: keras.layers.Layer | None = None
 
     def __post_init__(self):
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise argument_error(
                 "Wrong name for a branch",
-                "a name of letters, digits and _, such as 'front'",
+                "letters from a to z, digits and _, a letter first, such as 'front'",
                 name=self.name,
             )
         expected_name = f"{self.name}_encoder"

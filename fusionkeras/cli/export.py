@@ -1,11 +1,13 @@
 """`fusionkeras export`: what leaves a RUN."""
 
+import argparse
 import json
 import os
 
-from fusionkeras.cli.run import Run, hash_of
-from fusionkeras.data import read_rows
+from fusionkeras.cli.run import Run
+from fusionkeras.cli.sources import source_of
 from fusionkeras.export import export, load
+from fusionkeras.export.examples import COUNT
 
 
 def run_export(options):
@@ -26,20 +28,18 @@ def run_export(options):
 
 
 def _examples(config):
-    """The rows of a table of the RUN, the test rather than what was trained on; None without."""
-    options = config.get("options", {})
-    for name in ("test", "validation", "table"):
-        table = options.get(name)
-        if table and os.path.exists(table) and hash_of(table) == config["tables"].get(table):
-            images, texts = options.get("image") or {}, options.get("text") or {}
-            return read_rows(
-                table,
-                {**images, **texts},
-                files=tuple(images),
-                files_root=options.get("files_root"),
-                check="header",
-                progress=False,
-            )[0]
+    """Rows of a table of the RUN, the test rather than what was trained on; None without."""
+    options, alone = config.get("options", {}), dict.fromkeys(("validation", "test", "split"))
+    images, texts = options.get("image") or {}, options.get("text") or {}
+    for table in (options.get("test"), options.get("validation"), options.get("table")):
+        if not table or not os.path.exists(table):
+            continue
+        source = source_of(argparse.Namespace(**{**options, **alone, "table": table}))
+        if source.hashes().items() <= config["tables"].items():
+            root = options.get("files_root")
+            how = {"files": tuple(images), "files_root": root, "check": "header"}
+            rows = source.stream_rows({**images, **texts}, progress=False, **how)
+            return next(rows.pieces(COUNT))[0]
     return None
 
 

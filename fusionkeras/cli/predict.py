@@ -1,5 +1,6 @@
 """`fusionkeras predict`: one row of answers for every row of a table."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,7 @@ def run_predict(options):
     output = Path(options.output)
     check_choice("ending of the output", WRITERS, ending=output.suffix)
     check_folder(options.output)
+    _check_not_the_table(output, options.table)
     size, progress = part_rows(options.batch_size), sys.stderr.isatty()
     served, source = as_served(load(options.model)), source_of(options)
     how = how_to_read(options, served, source)
@@ -37,6 +39,13 @@ def run_predict(options):
         )
     bad = parts.join()
     print(f"{len(rows)} rows written to {options.output}, {bad} of them not ok (see status)")
+
+
+def _check_not_the_table(output, table):
+    if output.exists() and os.path.exists(table) and output.samefile(table):
+        raise argument_error(
+            "The answers would take the place of the table", "another file", output=str(output)
+        )
 
 
 def _depend_on(options, tables, how, size):

@@ -89,8 +89,12 @@ class Run:
 
 def check_folder(path):
     """Raises before the work is done where its result could not be written."""
-    if path not in (None, "-") and not pathlib.Path(path).absolute().parent.is_dir():
+    if path in (None, "-"):
+        return
+    if not pathlib.Path(path).absolute().parent.is_dir():
         raise argument_error("There is no folder to write into", "an existing folder", path=path)
+    if pathlib.Path(path).is_dir():
+        raise argument_error("There is a folder of this name", "the name of a file", path=path)
 
 
 def describe(options, data, tables):

@@ -7,6 +7,16 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error
 
 
+def list_of_rows(rows, cure=""):
+    """Rows as `predict` takes them, as a list; raises TypeError where they are no dicts."""
+    many = list(rows) if hasattr(rows, "__iter__") and not isinstance(rows, dict) else [rows]
+    if not all(isinstance(row, dict) for row in many):
+        raise argument_error(
+            "A row is no dict", "{column: value}, or a list of them", cure, TypeError, rows=rows
+        )
+    return many
+
+
 def columns_of_rows(served, rows):
     """Makes raw columns of rows as `predict` takes them.
 

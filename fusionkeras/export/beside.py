@@ -80,12 +80,15 @@ model_config_list {{
 
 
 BATCHING = """\
-# A batch goes as soon as a thread is free: no request waits for company.
-max_batch_size { value: 32 }
+# A request may have 1,024 rows, and runs in passes of at most 32, which requests may share.
+max_batch_size { value: 1024 }
+max_execution_batch_size { value: 32 }
+enable_large_batch_splitting { value: true }
+# A pass goes as soon as a thread is free: no request waits for company.
 batch_timeout_micros { value: 0 }
-# As many as can work at once; each runs a batch on all the cores that TensorFlow is given.
+# As many as can work at once; each runs a pass on all the cores that TensorFlow is given.
 num_batch_threads { value: 2 }
-# More than this waiting, and requests are refused ("UNAVAILABLE", 503) instead of growing old.
+# With more passes waiting, requests are refused ("UNAVAILABLE", 503) instead of growing old.
 max_enqueued_batches { value: 100 }
 """
 
@@ -95,7 +98,7 @@ prometheus_config { enable: true, path: "/monitoring/prometheus/metrics" }
 
 
 def _compose(name):
-    place = f"/models/{name}"
+    place = f"/models/{name}".replace("$", "$$")  # of one, Docker Compose makes a variable
     flags = [
         f"--model_config_file={place}/models.config",
         "--enable_batching=true",

@@ -19,6 +19,7 @@ import urllib.request
 DEFAULT_SIGNATURE = "serving_default"
 _PASSING = {429, 503, "UNAVAILABLE"}  # a server that starts, or has too much to do
 _GONE = {404, "NOT_FOUND"}
+_TOO_LARGE = {413, "RESOURCE_EXHAUSTED"}
 
 
 class ServingError(Exception):
@@ -67,7 +68,7 @@ class Client:
                 or the path of a picture's file), bytes (an encoded picture, or a UTF-8 text), or
                 None where it is missing.
             signature: str, another signature of the model, such as `"embed"`.
-            batch_size: int, rows of a request.
+            batch_size: int, rows of a request; fewer where the server says that it is too large.
 
         Returns:
             For one row a dict, for a list of rows the list of such dicts, in order: what
@@ -95,6 +96,9 @@ class Client:
         try:
             return self._ask(rows, signature)
         except ServingError as error:
+            if error.status in _TOO_LARGE and len(rows) > 1:
+                half = len(rows) // 2
+                return self._batch(rows[:half], signature) + self._batch(rows[half:], signature)
             if error.status not in _GONE:
                 raise
         self._told = None  # the version was retired

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras.data import Table, raw_batches
-from fusionkeras.data.rows import columns_of_rows
+from fusionkeras.data.rows import columns_of_rows, list_of_rows
 from fusionkeras.export.short import in_full
 from fusionkeras.export.signatures import answering, whole
 
@@ -40,7 +40,7 @@ def columns_of_examples(served, examples):
         columns = next(iter(raw_batches(examples.take(places), COUNT)))
         origin = "of a table"
     else:
-        rows = [examples] if isinstance(examples, dict) else list(examples)
+        rows = list_of_rows(examples, "For rows of a table pass a Table, such as data.test.")
         columns, origin = columns_of_rows(served, rows[:COUNT]), "given"
     cells = {name: columns[name].numpy().tolist() for name in served.columns}
     sizes = [sum(map(len, row)) for row in zip(*cells.values(), strict=True)]

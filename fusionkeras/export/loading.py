@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.rows import columns_of_rows
+from fusionkeras.data.rows import columns_of_rows, list_of_rows
 from fusionkeras.export.short import in_full
 from fusionkeras.export.signatures import answering, whole
 from fusionkeras.models.parts import parts_of
@@ -193,11 +193,7 @@ def predict(serving, rows):
         ['cold', 'warm']
     """
     served = as_served(serving)
-    many = [rows] if isinstance(rows, dict) else list(rows)
-    if not all(isinstance(row, dict) for row in many):
-        raise argument_error(
-            "A row is no dict", "{column: value}, or a list of them", kind=TypeError, rows=rows
-        )
+    many = list_of_rows(rows)
     if not many:
         return []
     answers = served(columns_of_rows(served, many))

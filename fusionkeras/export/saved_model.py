@@ -85,8 +85,9 @@ def export(
 
     Raises:
         TypeError: when `serving` is not an end-to-end Keras model.
-        ValueError: when the version is there already, for an unknown quantization, when what
-            was written answers otherwise than Keras, or where `explain` cannot be written.
+        ValueError: when the version is there already, the folder cannot be made, for an unknown
+            quantization, when what was written answers otherwise than Keras, or where `explain`
+            cannot be written.
 
     Example:
         >>> import fusionkeras as fk, tempfile
@@ -111,9 +112,7 @@ def export(
     folder = pathlib.Path(path)
     version = _next_version(folder) if version is None else _free(folder, version)
     target, name = folder / str(version), folder.resolve().name
-    folder.mkdir(parents=True, exist_ok=True)
-    # TensorFlow Serving reads folders named by a number only, so it never sees this one.
-    unfinished = pathlib.Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    unfinished = _unfinished(folder)
     try:
         explained = explaining(served.parts) if explain else None
         _write(served, unfinished, quantize, fold, explained)
@@ -198,6 +197,19 @@ def _about(served):
     for head, unsure in served.unsure.items():
         about[f"{head}_unsure"] = tf.constant([unsure])
     return about
+
+
+def _unfinished(folder):
+    """A new folder within it, which TensorFlow Serving never sees: it reads numbers only."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return pathlib.Path(tempfile.mkdtemp(prefix=".unfinished-", dir=folder))
+    except OSError as error:
+        raise argument_error(
+            f"The folder cannot be made ({error})",
+            "a place that can be written to",
+            path=str(folder),
+        ) from error
 
 
 def _versions(folder):

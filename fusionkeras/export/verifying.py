@@ -35,7 +35,9 @@ def verify(path, table=None, model=None):
         otherwise); `tolerance`, 1e-4, or 1e-2 for an export in short numbers.
 
     Raises:
-        ValueError: when the difference is above the tolerance, or nothing travels with the export.
+        TypeError: when `table` is neither of what it may be.
+        ValueError: when the difference is above the tolerance, what is there is damaged, or nothing
+            travels with the export.
 
     Example:
         >>> import fusionkeras as fk, tempfile
@@ -55,7 +57,7 @@ def verify(path, table=None, model=None):
             "Export the model again.",
             path=str(path),
         )
-    tolerance = json.loads(travelling.read_text("utf-8"))["tolerance"]
+    tolerance = _tolerance(travelling)
     found = compare(folder, travelling, tolerance)
     if table is None:
         return found
@@ -65,6 +67,18 @@ def verify(path, table=None, model=None):
         others = compare(folder, rows, tolerance)
     worse = max(found, others, key=lambda one: one["largest_difference"])
     return {**worse, "other_labels": found["other_labels"] + others["other_labels"]}
+
+
+def _tolerance(travelling):
+    try:
+        return float(json.loads(travelling.read_text("utf-8"))["tolerance"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise argument_error(
+            f"The rows that travel with this export are damaged ({error})",
+            "them as export wrote them",
+            "Export the model again.",
+            path=str(travelling),
+        ) from error
 
 
 def _write_rows(file, folder, table, model, tolerance):
@@ -97,7 +111,7 @@ def compare(folder, file, tolerance):
         raise argument_error(
             "The exported model fails where nothing but TensorFlow is: "
             + " ".join(done.stderr.splitlines()[-1:]),
-            "operations of TensorFlow itself",
+            "files that are whole, and operations of TensorFlow itself",
             path=str(folder),
         )
     found = json.loads(done.stdout.splitlines()[-1])

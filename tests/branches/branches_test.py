@@ -304,3 +304,6 @@ def test_an_encoder_must_give_what_fusions_read():
         fk.Branch("n", keras.Model(numbers, {"pooled_output": numbers}, name="n_encoder"))
     with pytest.raises(ValueError, match="wrong name.*'n_encoder'"):
         fk.Branch("n", keras.Model(numbers, {"pooled_output": numbers}, name="other"))
+    for name in ("größe", "_n", "1st", "a b", ""):
+        with pytest.raises(ValueError, match=f"letters from a to z.*Received: name='{name}'"):
+            fk.Branch(name, None)

@@ -116,12 +116,10 @@ def test_a_full_disk_leaves_the_last_good_state(limit, parts, models, tmp_path, 
 
 @pytest.mark.parametrize("change", ["table", "model", "batch size"])
 def test_what_changes_in_between_begins_anew(change, models, tmp_path, capsys):
-    table, output = write_table(tmp_path / "t.csv", rows=600), tmp_path / "a.csv"
-    output.mkdir()
-    with pytest.raises(IsADirectoryError):
+    table, output = write_table(tmp_path / "t.csv", rows=1500), tmp_path / "a.csv"
+    with files_of_at_most(30_000), pytest.raises(OSError, match="File too large"):
         main(arguments(models / "served", table, output))
     (before,) = unfinished(tmp_path)
-    output.rmdir()
     if change == "table":
         table.write_text(table.read_text().replace("red", "blue", 1))
     model = models / ("model.keras" if change == "model" else "served")
@@ -130,7 +128,22 @@ def test_what_changes_in_between_begins_anew(change, models, tmp_path, capsys):
     assert main(again) == 0
     error = capsys.readouterr().err
     assert "Beginning anew" in error and str(before) in error and "Going on" not in error
-    assert len(pd.read_csv(output)) == 600 and not unfinished(tmp_path)
+    assert len(pd.read_csv(output)) == 1500 and not unfinished(tmp_path)
+
+
+def test_what_is_there_is_not_lost(tmp_path, capsys):
+    """The table itself, by whatever name, and a folder."""
+    table = write_table(tmp_path / "t.csv", rows=10)
+    (tmp_path / "link.csv").symlink_to(table)
+    (tmp_path / "folder.csv").mkdir()
+    for name, message in (
+        ("t.csv", "The answers would take the place of the table. Expected another file."),
+        ("link.csv", "The answers would take the place of the table. Expected another file."),
+        ("folder.csv", "There is a folder of this name. Expected the name of a file."),
+    ):
+        assert main(arguments(tmp_path / "model.keras", table, tmp_path / name)) == 2
+        assert message in capsys.readouterr().err
+    assert len(pd.read_csv(table)) == 10
 
 
 def test_a_table_that_changes_while_it_is_read(models, tmp_path, capsys):

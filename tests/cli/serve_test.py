@@ -39,7 +39,15 @@ def test_a_port_that_is_taken(tmp_path, option, capsys):
         ports = {"--port": "0", "--grpc-port": "0", option: port}
         assert main(["serve", str(tmp_path / "halves"), *sum(ports.items(), ())]) == 2
     told = capsys.readouterr().err
-    assert "The port cannot be listened on (" in told and f"port={port}." in told
+    assert "The port cannot be listened on (" in told
+    assert f"Received: host='127.0.0.1', port={port}." in told
+
+
+@pytest.mark.parametrize("option", ["--port", "--grpc-port"])
+@pytest.mark.parametrize("value", ["-1", "65536", "http"])
+def test_no_port(option, value, capsys):
+    assert main(["serve", ".", option, value]) == 2
+    assert f"'{value}' is no port, a number from 0 to 65535" in capsys.readouterr().err
 
 
 def test_wrong_limits(capsys):

@@ -129,7 +129,7 @@ def serving_messages():
                 its.type_name = kind
 
     one, many = field.LABEL_OPTIONAL, field.LABEL_REPEATED
-    integer = ".google.protobuf.Int64Value"
+    integer, truth = ".google.protobuf.Int64Value", ".google.protobuf.BoolValue"
     add(
         "BatchingParameters",
         ("max_batch_size", integer, one),
@@ -139,6 +139,9 @@ def serving_messages():
         ("thread_pool_name", ".google.protobuf.StringValue", one),
         ("allowed_batch_sizes", field.TYPE_INT64, many),
         ("pad_variable_length_inputs", field.TYPE_BOOL, one),
+        # Only their names are known here, from batching_session's GetQueueOptions.
+        ("max_execution_batch_size", integer, one),
+        ("enable_large_batch_splitting", truth, one),
     )
     add("PrometheusConfig", ("enable", field.TYPE_BOOL, one), ("path", field.TYPE_STRING, one))
     add("MonitoringConfig", ("prometheus_config", ".published.PrometheusConfig", one))
@@ -162,7 +165,11 @@ def test_text_protos(posts):
     assert config.model_version_policy.latest.num_versions == 1
     published = serving_messages()
     batching = parse("batching.config", published["BatchingParameters"]())
-    assert batching.max_batch_size.value == 32 and batching.batch_timeout_micros.value == 0
+    assert batching.max_batch_size.value >= 1000  # TensorFlow Serving refuses requests of more
+    assert batching.enable_large_batch_splitting.value
+    assert batching.max_execution_batch_size.value == 32
+    assert batching.max_enqueued_batches.value * 32 >= batching.max_batch_size.value
+    assert batching.batch_timeout_micros.value == 0
     monitoring = parse("monitoring.config", published["MonitoringConfig"]())
     assert monitoring.prometheus_config.enable
     assert monitoring.prometheus_config.path == "/monitoring/prometheus/metrics"
@@ -196,7 +203,7 @@ def test_what_was_edited_stays(posts, tmp_path, caplog):
     assert "/models/second" in (tmp_path / "docker-compose.yml").read_text()  # it was ours
 
 
-@pytest.mark.parametrize("name", ["naïve posts", 'a "b" \\ c'])
+@pytest.mark.parametrize("name", ["naïve posts", 'a "b" \\ $c'])
 def test_any_name(posts, tmp_path, name):
     write_beside(tmp_path, name, as_served(posts.serving), read_signatures(posts.version))
     models = text_format.Parse(
@@ -204,7 +211,8 @@ def test_any_name(posts, tmp_path, name):
     )
     assert models.model_config_list.config[0].name == name
     compose = yaml.safe_load((tmp_path / "docker-compose.yml").read_text("utf-8"))
-    assert compose["services"]["serving"]["volumes"][0]["target"] == f"/models/{name}"
+    target = compose["services"]["serving"]["volumes"][0]["target"]
+    assert target.replace("$$", "$") == f"/models/{name}" and target.count("$") % 2 == 0
     for text in programs(tmp_path, "python"):
         compile(text, "README.md", "exec")
 

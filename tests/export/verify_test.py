@@ -52,6 +52,9 @@ def test_verified_elsewhere_and_broken_there(posts, tmp_path):
     message = "in 'image_used'.*at most 0.01.*largest_difference=1.0.*quantize= may cost that much"
     with pytest.raises(ValueError, match=message):
         fk.verify(there)
+    (there / "3" / PLACE).write_text("[]")
+    with pytest.raises(ValueError, match="The rows that travel with this export are damaged .list"):
+        fk.verify(there)
     (there / "3" / PLACE).unlink()
     with pytest.raises(ValueError, match="No rows travel with this export.*Export the model again"):
         fk.verify(there)
@@ -71,7 +74,8 @@ def test_a_table_is_compared_with_a_model_and_otherwise_row_by_row(posts):
 def test_a_graph_that_fails_there(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"nothing")
     (tmp_path / "rows.json").write_text(json.dumps({"columns": {"text": []}}))
-    with pytest.raises(ValueError, match="fails where nothing but TensorFlow is: "):
+    message = "fails where nothing but TensorFlow is: .*Expected files that are whole, and op"
+    with pytest.raises(ValueError, match=message):
         compare(tmp_path, tmp_path / "rows.json", 1e-4)
 
 
@@ -108,6 +112,9 @@ def test_wrong_rows(posts):
     served = as_served(posts.serving)
     with pytest.raises(ValueError, match="Unknown column 'photo'"):
         columns_of_examples(served, [{"photo": b""}])
+    for other in ("posts.csv", 5, posts):
+        with pytest.raises(TypeError, match="A row is no dict.*pass a Table, such as data.test"):
+            columns_of_examples(served, other)
     texts = dataclasses.replace(
         posts.table, columns={"text": posts.table.columns["text"]}, files=()
     )

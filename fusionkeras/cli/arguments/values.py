@@ -32,6 +32,13 @@ def shares(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no list of shares like 0,0.5,1") from error
 
 
+def port(text):
+    """Reads the number of a port."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port, a number from 0 to 65535")
+    return int(text)
+
+
 def unfreeze(text):
     """Reads `BRANCH` or `BRANCH:N` as `[branch, N or None]`."""
     branch, _, last = text.partition(":")

@@ -87,7 +87,7 @@ async def _rest(service, host, port):
         await site.start()
     except OSError as error:
         await runner.cleanup()
-        raise _taken(error, port) from error
+        raise _taken(error, host, port) from error
     try:
         yield _address(host, runner.addresses[0][1])
     finally:
@@ -102,7 +102,7 @@ async def _grpc(service, host, port):
     try:
         port = server.add_insecure_port(_address(host, port))
     except RuntimeError as error:
-        raise _taken(error, port) from error
+        raise _taken(error, host, port) from error
     await server.start()
     try:
         yield _address(host, port)
@@ -114,7 +114,10 @@ def _address(host, port):
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _taken(error, port):
+def _taken(error, host, port):
     return argument_error(
-        f"The port cannot be listened on ({error})", "a free port, or 0 for any", port=port
+        f"The port cannot be listened on ({error})",
+        "an address of this machine and a free port, or 0 for any",
+        host=host,
+        port=port,
     )

@@ -191,9 +191,18 @@ def test_a_busy_server_is_given_up(exported, serve):
 
 
 def test_more_than_a_server_takes(exported, serve):
-    client = fk.Client(serve(exported / "price", max_body=2**20).url, retries=0)
+    server = serve(exported / "price", max_body=2**20, grpc=True)
+    client = fk.Client(server.url, retries=0)
     with pytest.raises(fk.ServingError, match="status 413: The request is of more than 1048576"):
         client.predict({"text": "a" * 10_000_000})
+    rows = [{"text": f"red {'a' * 400_000}"}, {"text": "blue " * 80_000}, {"text": "blue"}]
+    expected = [client.predict(row) for row in rows]
+    assert client.predict(rows) == expected  # in two requests
+    other = fk.Client(f"grpc://127.0.0.1:{server.grpc_port}", model="price", retries=0)
+    for one, two in zip(other.predict(rows), expected, strict=True):
+        assert_alike(one, two)
+    with pytest.raises(fk.ServingError, match="status RESOURCE_EXHAUSTED: .*larger than max"):
+        other.predict([{"text": "a" * 10_000_000}] * 2)
 
 
 def test_a_version_that_goes_takes_its_class_names_along(exported, serve, tmp_path):
