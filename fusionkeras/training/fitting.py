@@ -117,13 +117,14 @@ def _build_optimizer(model):
     """Makes the optimizer's variables ahead of the first step.
 
     TensorFlow traces a function that makes variables twice, and tracing the step of training
-    takes longer than many small trainings do. A step of its own may use other weights.
+    takes longer than many small trainings do. A step of one's own may use other weights.
     """
-    optimizer, own = model.optimizer, type(model).train_step is not keras.Model.train_step
-    if own or not isinstance(optimizer, keras.optimizers.Optimizer) or optimizer.built:
+    if type(model).train_step is not keras.Model.train_step or not model.trainable_weights:
         return
-    with model.distribute_strategy.scope():
-        optimizer.build(model.trainable_weights)
+    optimizer = getattr(model, "optimizer", None)  # Keras says what is to be done where none is
+    if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
+        with model.distribute_strategy.scope():
+            optimizer.build(model.trainable_weights)
 
 
 def _weighted(train, class_weight):
