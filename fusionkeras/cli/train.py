@@ -23,7 +23,8 @@ from fusionkeras.cli.tasks import (
     read_tasks,
 )
 from fusionkeras.data import learn_vocabulary, prepare
-from fusionkeras.evaluation import evaluate, tune_thresholds
+from fusionkeras.evaluation import tune_thresholds
+from fusionkeras.evaluation.measuring import asking
 from fusionkeras.fusion import get_fusion
 from fusionkeras.models import build_model, build_preprocessor, end_to_end, with_calibration
 from fusionkeras.training import (
@@ -261,13 +262,13 @@ def _tune(options, model, data, preprocessor):
 
 def _measure(options, run, model, data, preprocessor, thresholds):
     splits = {"train": data.train, "validation": data.validation, "test": data.test}
+    ask, report = asking(model, None, data.class_names, feature_cache(options), thresholds)
     metrics, reports = {}, {}
     for name, table in splits.items():
         if len(table):
-            batches = prepare(table, preprocessor, options.batch_size)
-            report = evaluate(model, batches, data.class_names, feature_cache(options), thresholds)
-            metrics[name], reports[name] = report.summary(), report
-            print(f"{name:10}", report.line())
+            reports[name] = report(ask(prepare(table, preprocessor, options.batch_size)))
+            metrics[name] = reports[name].summary()
+            print(f"{name:10}", reports[name].line())
     run.write_json(run.metrics, metrics)
     return reports
 

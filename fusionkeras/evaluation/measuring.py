@@ -197,6 +197,7 @@ def _run(model, predict, data, tasks, cache):
         )
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
+        predict.get_concrete_function(batches.element_spec[0])  # of any size, not of each anew
         for inputs, label, *weight in batches:
             scores = predict(inputs)
             for head, task in tasks.items():

@@ -3,6 +3,7 @@
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from fusionkeras._checks import check_image_size
@@ -20,6 +21,22 @@ JPEG_SPARE = (5, 3)
 # What `decode_image` says of a picture; "ok" alone comes with pixels.
 REASONS = ("ok", "empty", "unsupported_format", "too_large", "unreadable")
 _JPEG = b"\xff\xd8\xff"
+# Where the headers say something, in their first 32 bytes: first byte, number of bytes, order.
+_FIELDS = {
+    "png width": (16, 4, "big"),
+    "png height": (20, 4, "big"),
+    "gif width": (6, 2, "little"),
+    "gif height": (8, 2, "little"),
+    "bmp width": (18, 4, "little"),
+    "bmp height": (22, 4, "little"),
+    "bmp bits": (28, 1, "little"),
+    "webp flags": (20, 1, "little"),
+    "webp lossless": (21, 4, "little"),
+    "webp canvas width": (24, 3, "little"),
+    "webp canvas height": (27, 3, "little"),
+    "webp width": (26, 2, "little"),
+    "webp height": (28, 2, "little"),
+}
 # Pictures that are decoded at a time, as `tf.map_fn` has it.
 _PARALLEL = 10
 
@@ -218,15 +235,13 @@ def _read_other(encoded):
 def _reason_of_header(encoded, jpeg_sides):
     """What the first bytes already tell: empty, of a format that is not read, or too large."""
     head = tf.strings.substr(tf.strings.substr(encoded, 0, 32) + b"\0" * 32, 0, 32)
-    number = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
-    webp = _starts(head, b"RIFF") & (tf.strings.substr(head, 8, 4) == b"WEBP")
-    bmp = _starts(head, b"BM")
+    field = _fields(head)
     formats = [  # (is it this format, is it a kind of it that is read, its number of pixels)
         (_starts(head, _JPEG), True, tf.reduce_prod(tf.cast(jpeg_sides, tf.int64))),
-        (_starts(head, b"\x89PNG\r\n\x1a\n"), True, _png_pixels(number)),
-        (_starts(head, b"GIF8"), True, _little(number, 6) * _little(number, 8)),
-        (webp, ~_is_animated_webp(head, number), _webp_pixels(head, number)),
-        (bmp, (number[28] == 24) | (number[28] == 32), _bmp_pixels(number)),
+        (_starts(head, b"\x89PNG\r\n\x1a\n"), True, _png_pixels(field)),
+        (_starts(head, b"GIF8"), True, field["gif width"] * field["gif height"]),
+        (_is_webp(head), ~_is_animated_webp(head, field), _webp_pixels(head, field)),
+        (_starts(head, b"BM"), _is_read_bmp(field), _bmp_pixels(field)),
     ]
     known = tf.reduce_any([found & readable for found, readable, _ in formats])
     size = tf.reduce_sum([tf.where(found, pixels, 0) for found, _, pixels in formats])
@@ -239,36 +254,49 @@ def _starts(head, magic):
     return tf.strings.substr(head, 0, len(magic)) == magic
 
 
-def _little(number, at):
-    return number[at] + 256 * number[at + 1]
+def _fields(head):
+    """All numbers of all headers at once: every operation of this graph is set up for each epoch.
+
+    A number is the sum of its bytes, each with the weight of its place.
+    """
+    weights = np.zeros((len(_FIELDS), 32), np.int64)
+    for row, (first, size, order) in zip(weights, _FIELDS.values(), strict=True):
+        row[first : first + size] = 256 ** np.arange(size)[:: 1 if order == "little" else -1]
+    bytes_ = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
+    numbers = tf.reduce_sum(weights * bytes_, axis=1)
+    return dict(zip(_FIELDS, tf.unstack(numbers), strict=True))
 
 
-def _png_pixels(number):
-    places = tf.constant([256**3, 256**2, 256, 1], tf.int64)
-    sides = [tf.reduce_sum(number[16:20] * places), tf.reduce_sum(number[20:24] * places)]
-    return tf.reduce_prod([tf.minimum(side, 2**31) for side in sides])  # more would run over
+def _png_pixels(field):
+    # More would run over.
+    return tf.minimum(field["png width"], 2**31) * tf.minimum(field["png height"], 2**31)
 
 
-def _bmp_pixels(number):
+def _is_read_bmp(field):
+    return (field["bmp bits"] == 24) | (field["bmp bits"] == 32)
+
+
+def _bmp_pixels(field):
     # Two signed integers of 32 bits; a negative height means that rows run from the top.
-    places = tf.constant([1, 256, 256**2, 256**3], tf.int64)
-    sides = [tf.reduce_sum(number[18:22] * places), tf.reduce_sum(number[22:26] * places)]
+    sides = [field["bmp width"], field["bmp height"]]
     return tf.reduce_prod([tf.minimum(side, 2**32 - side) for side in sides])
 
 
-def _is_animated_webp(head, number):
-    return (tf.strings.substr(head, 12, 4) == b"VP8X") & (number[20] // 2 % 2 == 1)
+def _is_webp(head):
+    return _starts(head, b"RIFF") & (tf.strings.substr(head, 8, 4) == b"WEBP")
 
 
-def _webp_pixels(head, number):
+def _is_animated_webp(head, field):
+    return (tf.strings.substr(head, 12, 4) == b"VP8X") & (field["webp flags"] // 2 % 2 == 1)
+
+
+def _webp_pixels(head, field):
     """The three kinds of WebP: lossy, lossless and extended, each with its own header."""
-    lossless = number[21] + 256 * (number[22] + 256 * (number[23] + 256 * number[24]))
-    extended_width = _little(number, 24) + 256**2 * number[26] + 1
-    extended_height = _little(number, 27) + 256**2 * number[29] + 1
+    lossless = field["webp lossless"]
     kinds = {
-        b"VP8 ": (_little(number, 26) % 2**14) * (_little(number, 28) % 2**14),
+        b"VP8 ": (field["webp width"] % 2**14) * (field["webp height"] % 2**14),
         b"VP8L": (lossless % 2**14 + 1) * (lossless // 2**14 % 2**14 + 1),
-        b"VP8X": extended_width * extended_height,
+        b"VP8X": (field["webp canvas width"] + 1) * (field["webp canvas height"] + 1),
     }
     kind = tf.strings.substr(head, 12, 4)
     return tf.reduce_sum([tf.where(kind == name, pixels, 0) for name, pixels in kinds.items()])

@@ -14,44 +14,53 @@ import os, sys
 import keras, numpy as np, pandas as pd, tensorflow as tf
 import fusionkeras as fk
 
-frozen, folder, die, log = sys.argv[1] == "frozen", *sys.argv[2:]
-keras.utils.set_random_seed(0)
-tf.config.experimental.enable_op_determinism()
-rows = np.arange(42)
-frame = pd.DataFrame({"text": [f"w{row} w{row % 5}" for row in rows], "row": rows})
-data = fk.read_table(frame, {"text": "text"}, label="row", files=(), task="regression",
-                     split=(1, 0, 0))
-words = fk.learn_vocabulary(data.train, "text")
-branch = fk.lstm_branch(words, sequence_length=2, units=4)
-model = fk.build_model([branch], heads=fk.RegressionHead(), hidden_dims=[8], dropout=0.3)
-if frozen:
-    fk.freeze(model, "text")
+def train(kind, folder, die, log):
+    keras.utils.set_random_seed(0)
+    tf.config.experimental.enable_op_determinism()
+    rows = np.arange(42)
+    frame = pd.DataFrame({"text": [f"w{row} w{row % 5}" for row in rows], "row": rows})
+    data = fk.read_table(frame, {"text": "text"}, label="row", files=(), task="regression",
+                         split=(1, 0, 0))
+    words = fk.learn_vocabulary(data.train, "text")
+    branch = fk.lstm_branch(words, sequence_length=2, units=4)
+    model = fk.build_model([branch], heads=fk.RegressionHead(), hidden_dims=[8], dropout=0.3)
+    if kind == "frozen":
+        fk.freeze(model, "text")
 
-def write(labels):
-    with open(log, "a") as file:
-        print(*labels.reshape(-1).astype(int), file=file)
-    return np.float32(0)
+    def write(labels):
+        with open(log, "a") as file:
+            print(*labels.reshape(-1).astype(int), file=file)
+        return np.float32(0)
 
-def loss(labels, answers):
-    nothing = tf.ensure_shape(tf.numpy_function(write, [labels], tf.float32), [])
-    return tf.square(tf.cast(labels, tf.float32) - answers)[:, 0] + nothing
+    def loss(labels, answers):
+        nothing = tf.ensure_shape(tf.numpy_function(write, [labels], tf.float32), [])
+        return tf.square(tf.cast(labels, tf.float32) - answers)[:, 0] + nothing
 
-class Die(keras.callbacks.Callback):
-    def on_train_batch_end(self, batch, logs=None):
-        if die == "die" and (self.model.optimizer.iterations == 11 + 5):
-            os.kill(os.getpid(), 9)
+    class Die(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if die == "die" and (self.model.optimizer.iterations == 11 + 5):
+                os.kill(os.getpid(), 9)
 
-model.compile("adam", loss, jit_compile=False)
-train = fk.prepare(data.train, fk.build_preprocessor([branch]), 4, shuffle=True, seed=3)
-callbacks = [Die(), fk.Resume(folder, every=2)]
-history = fk.fit(model, train, epochs=3, callbacks=callbacks, cache=folder + "/cache", verbose=0)
-np.savez(folder + "/result.npz", *model.get_weights(), loss=history.history["loss"])
+    model.compile("adam", loss, jit_compile=False)
+    train = fk.prepare(data.train, fk.build_preprocessor([branch]), 4, shuffle=True, seed=3)
+    callbacks = [Die(), fk.Resume(folder, every=2)]
+    cache = folder + "/cache"
+    history = fk.fit(model, train, epochs=3, callbacks=callbacks, cache=cache, verbose=0)
+    np.savez(folder + "/result.npz", *model.get_weights(), loss=history.history["loss"])
+
+for training in zip(*[iter(sys.argv[1:])] * 4):
+    train(*training)
 """
 
 
-def run(tmp_path, kind, name, die=""):
-    log = tmp_path / f"{name}{die}.log"
-    arguments = [kind, str(tmp_path / name), die, str(log)]
+def run(tmp_path, kind, *names, die=""):
+    """Trains in another process, one training after the other; gives the batches of each."""
+    logs = [tmp_path / f"{name}{die}.log" for name in names]
+    arguments = [
+        argument
+        for name, log in zip(names, logs, strict=True)
+        for argument in (kind, str(tmp_path / name), die, str(log))
+    ]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],
         stderr=subprocess.PIPE,
@@ -59,16 +68,14 @@ def run(tmp_path, kind, name, die=""):
     )
     assert done.returncode == (-9 if die else 0), done.stderr
     assert "ran out of data" not in done.stderr
-    batches = [list(map(int, line.split())) for line in log.read_text().splitlines()]
-    return batches
+    return [[list(map(int, line.split())) for line in log.read_text().splitlines()] for log in logs]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["frozen", "learning"])
 def test_a_training_that_is_killed_goes_on_with_the_next_batch(tmp_path, kind):
-    whole = run(tmp_path, kind, "whole")
-    first = run(tmp_path, kind, "killed", "die")
-    rest = run(tmp_path, kind, "killed")
+    (first,) = run(tmp_path, kind, "killed", die="die")
+    rest, whole = run(tmp_path, kind, "killed", "whole")
     assert len(whole) == 3 * 11 and len(first) == 11 + 5
     # The state of the 15th batch is the last one: what came behind it has left no trace.
     assert first[: 11 + 4] + rest == whole and first == whole[: 11 + 5]

@@ -137,6 +137,25 @@ def history_of(table):
     return fk.fit(model, train, validation_data=validation, epochs=3, verbose=0).history
 
 
+def test_the_step_of_training_is_traced_once(monkeypatch):
+    traced, step = [], keras.Model.train_step
+
+    def counted(self, data):
+        traced.append(data)
+        return step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counted)
+    model = fk.compile_classifier(fk.build_classifier([fk.lstm_branch(WORDS, 6)]))
+    fk.fit(model, np.ones((8, 6)), y=np.zeros(8), epochs=2, verbose=0)
+    assert len(traced) == 1
+
+
+def test_a_model_that_is_not_compiled():
+    model = fk.build_classifier([fk.lstm_branch(WORDS, 6)])
+    with pytest.raises(ValueError, match="You must call `compile"):
+        fk.fit(model, np.ones((8, 6)), y=np.zeros(8), verbose=0)
+
+
 def test_fit_is_model_fit_with_any_callback():
     seen = []
     model = fk.build_classifier([fk.lstm_branch(WORDS, 6)])

@@ -192,9 +192,23 @@ def batches_of(source, provided=(), provide=None):
     dataset = mapped(source.order.batches(source.batch_size), step)
     if source.mix is not None:
         dataset = mixed(dataset, source.mix, table)
+    dataset = _lazily(dataset)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
     dataset.source = source
     return dataset
+
+
+def _lazily(dataset):
+    """The same batches, set up when the first is asked for.
+
+    Keras makes two iterators for every epoch and asks one of them. TensorFlow sets up the whole
+    graph of reading and decoding for each, half a second of processor time with pictures.
+    """
+    lazy = tf.data.Dataset.range(1).flat_map(lambda _: dataset)
+    number = dataset.cardinality()
+    return lazy.apply(tf.data.experimental.assert_cardinality(number)).with_options(
+        dataset.options()
+    )
 
 
 def _labels(table):

@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 
+@tf.function(reduce_retracing=True, autograph=False)
 def read_files(paths):
     """Reads files and never fails.
 
