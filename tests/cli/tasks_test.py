@@ -1,5 +1,7 @@
 """The command line for every task: what is inferred, trained, measured and answered."""
 
+import contextlib
+import io
 import json
 
 import numpy as np
@@ -37,6 +39,22 @@ def train(table, output, *labels, epochs="1"):
     )  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def trained(table, tmp_path_factory):
+    """A function that trains for labels, once for all tests; gives the RUN and what was said."""
+    runs = {}
+
+    def once(*labels):
+        if labels not in runs:
+            run, out = tmp_path_factory.mktemp("trained") / "run", io.StringIO()
+            with contextlib.redirect_stdout(out):
+                assert train(table, run, *labels) == 0
+            runs[labels] = run, out.getvalue()
+        return runs[labels]
+
+    return once
+
+
 def measured(capsys, *arguments, beside=False):
     capsys.readouterr()
     assert main(["evaluate", *map(str, arguments), "--json", "-"]) == 0
@@ -70,11 +88,9 @@ ANSWERS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
-def test_one_head(task, table, tmp_path, capsys):
+def test_one_head(task, table, trained, tmp_path, capsys):
     labels, said = TASKS[task]
-    run = tmp_path / "run"
-    assert train(table, run, *labels) == 0
-    out = capsys.readouterr().out
+    run, out = trained(*labels)
     assert said is None or said in out
     metrics = json.loads((run / "metrics.json").read_text())
     assert set(metrics) == {"train", "validation", "test"}
@@ -91,10 +107,9 @@ def test_one_head(task, table, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_thresholds_are_tuned_and_served(table, tmp_path, capsys):
-    run = tmp_path / "run"
-    assert train(table, run, "--label", "colours") == 0
-    assert "those of the best F1 on the validation rows" in capsys.readouterr().out
+def test_thresholds_are_tuned_and_served(table, trained, tmp_path, capsys):
+    run, out = trained("--label", "colours")
+    assert "those of the best F1 on the validation rows" in out
     found = measured(capsys, run, table)
     thresholds = [row["threshold"] for row in found["per_label"].values()]
     assert thresholds != [0.5] * 3
