@@ -5,9 +5,8 @@ import numbers
 
 from fusionkeras._checks import argument_error
 from fusionkeras.data import prepare
-from fusionkeras.data.targets import is_labelled
 from fusionkeras.evaluation import ClassificationReport, calibrate, threshold_for
-from fusionkeras.evaluation.calibrating import CALIBRATED, check_every_class
+from fusionkeras.evaluation.calibrating import CALIBRATED
 from fusionkeras.models import UNSURE
 
 
@@ -17,10 +16,6 @@ def check_calibration(options, data):
     tasks = {task for task, *_ in heads.values()}
     if options.calibrate != "none":
         _check_task("--calibrate", tasks, CALIBRATED, rows, calibrate=options.calibrate)
-    if options.calibrate == "vector":
-        for task, labels, class_names in data.validation.heads().values():
-            if task in CALIBRATED:
-                check_every_class(task, labels[is_labelled(labels, task)], class_names)
     precision = options.answer_precision
     if precision is None:
         return

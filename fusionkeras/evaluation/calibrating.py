@@ -13,7 +13,7 @@ from fusionkeras.heads.calibration import NEAREST, SMALLEST
 METHODS = ("temperature", "vector")
 # Of ranks the likeliest would change, and quantities have no probability.
 CALIBRATED = ("classification", "multilabel")
-# Where every row is right, the best temperature is 0: it stays within these.
+# Where every row is right, the best scale is infinite: it stays within these.
 _SCALES = (0.01, 100.0)
 
 
@@ -22,8 +22,9 @@ def calibrate(model, validation, method="temperature", cache=True):
 
     Of all temperatures (one number a head), or of all scales and biases of its classes ("vector"),
     it takes those of the smallest log loss on rows that the model was not trained on. A
-    temperature changes no likeliest class. Scales stay within .01 and 100. Vector scaling has
-    two numbers a class, which takes some dozens of rows of each.
+    temperature changes no likeliest class; it stays within .01 and 100. Vector scaling has two
+    numbers a class, for which some dozens of rows of each are wanted: with few, or none, of a class
+    its scale stays near 1 and its bias near 0.
 
     Args:
         model: a model of `build_model` or `build_classifier`, or of one's own with one output of
@@ -38,8 +39,8 @@ def calibrate(model, validation, method="temperature", cache=True):
         `expected_calibration_error` before and after, on these rows.
 
     Raises:
-        ValueError: for an unknown method, a model without a head of classes, one that is end to
-            end already, and where vector scaling meets a class that no row has, or every row.
+        ValueError: for an unknown method, a model without a head of classes, and one that is end
+            to end already.
 
     Example:
         >>> import fusionkeras as fk, tensorflow as tf
@@ -51,6 +52,9 @@ def calibrate(model, validation, method="temperature", cache=True):
 
     Reference:
         Guo, Pleiss, Sun, Weinberger 2017, "On calibration of modern neural networks", section 4.
+        *Differs from the paper*: vector scaling minimises `sum of log losses + (sum (scale - 1)^2 +
+        sum bias^2) / 2`, a normal prior around no change. Without it a class whose rows can be told
+        apart without an error takes its scale to infinity, and new rows pay for that.
     """
     check_choice("method of calibration", METHODS, method=method)
     tasks = tasks_of(model)
@@ -88,8 +92,6 @@ def _fit(head, task, width, labels, answers, method):
     labels = labels.astype(int)
     p = answers if width == answers.shape[1] else answers[:, 1:]  # of two classes the second
     truth = _truth(labels, p, task, exclusive)
-    if method == "vector":
-        check_every_class(task, labels, range(max(width, 2)))
     inputs = _inputs(p, exclusive)
     scale, bias = _minimise(inputs, truth, exclusive, method)
     measured = {"method": method, "rows": len(labels)}
@@ -108,25 +110,6 @@ def _truth(labels, p, task, exclusive):
     return (labels if task == "multilabel" else labels[:, None]).astype(float)
 
 
-def check_every_class(task, labels, class_names):
-    """Raises where vector scaling would meet a class, or its absence, that no row tells of.
-
-    Args:
-        task: "classification" or "multilabel".
-        labels: int array `(rows,)`, or of 0 and 1 `(rows, classes)`.
-        class_names: sequence of what each class is called.
-    """
-    truth = labels == 1 if task == "multilabel" else np.eye(len(class_names), dtype=bool)[labels]
-    lacking = ~truth.any(axis=0) | truth.all(axis=0)
-    if lacking.any():
-        raise argument_error(
-            "Vector scaling is fitted to every class, and of some the rows tell nothing",
-            "rows of each class, and rows of others",
-            'The method "temperature" does without.',
-            classes=[class_names[i] for i in np.flatnonzero(lacking)],
-        )
-
-
 def _inputs(p, exclusive):
     """What is scaled: the logarithms that the layer takes, in float64."""
     p = np.asarray(p, np.float32)
@@ -137,27 +120,29 @@ def _inputs(p, exclusive):
 
 
 def _minimise(inputs, truth, exclusive, method):
-    """The scale and the bias of the smallest log loss, which is convex in both."""
+    """The scale and the bias of the smallest log loss, which is convex in both, and its prior."""
     from scipy.optimize import minimize
 
-    width = inputs.shape[1]
-    size = 1 if method == "temperature" else width
+    count, width = len(truth) if exclusive else truth.size, inputs.shape[1]
 
-    def loss_of(numbers):
-        scale, bias = numbers[:size], numbers[size:]
-        z = scale * inputs + (bias if len(bias) else 0)
-        loss, p = _loss(z, truth, exclusive)
-        slope = (p - truth) / (len(truth) if exclusive else truth.size)
-        by_scale, by_bias = (slope * inputs).sum(axis=0), slope.sum(axis=0)
-        if method == "temperature":
-            return loss, by_scale.sum(keepdims=True)
-        return loss, np.concatenate([by_scale, by_bias])
+    def of_temperature(scale):
+        loss, p = _loss(scale * inputs, truth, exclusive)
+        return loss, np.sum((p - truth) * inputs, keepdims=True).ravel() / count
 
-    start = np.ones(1) if method == "temperature" else np.repeat([1.0, 0.0], width)
-    bounds = [_SCALES] * size + [(None, None)] * (len(start) - size)
+    def of_vector(numbers):
+        scale, bias = np.split(numbers, 2)
+        loss, p = _loss(scale * inputs + bias, truth, exclusive)
+        slope = [np.sum((p - truth) * inputs, axis=0), np.sum(p - truth, axis=0)]
+        away = numbers - start
+        return loss + away @ away / (2 * count), (np.concatenate(slope) + away) / count
+
+    of_one = method == "temperature"
+    start = np.ones(1) if of_one else np.repeat([1.0, 0.0], width)
+    bounds = [_SCALES] if of_one else [_SCALES] * width + [(None, None)] * width
     options = {"ftol": 1e-14, "gtol": 1e-9, "maxiter": 2000}
+    loss_of = of_temperature if of_one else of_vector
     best = minimize(loss_of, start, jac=True, bounds=bounds, options=options).x
-    return (best[0], 0.0) if method == "temperature" else (best[:size], best[size:])
+    return (best[0], 0.0) if of_one else tuple(np.split(best, 2))
 
 
 def _loss(z, truth, exclusive):

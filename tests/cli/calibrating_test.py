@@ -116,13 +116,3 @@ def test_wrong_arguments_leave_nothing(name, table, tmp_path, capsys):
     error = capsys.readouterr().err
     assert error.startswith("fusionkeras: ") and error.count("\n") == 1 and message in error
     assert not (tmp_path / "run").exists()
-
-
-def test_a_class_without_validation_rows(table, tmp_path, capsys):
-    frame = pd.read_csv(table)
-    frame["part"] = np.where(frame["kind"] == "red", "train", ["train", "validation"] * 40)
-    frame.to_csv(tmp_path / "t.csv", index=False)
-    more = ["--split", "part", "--calibrate", "vector"]
-    assert train(tmp_path / "t.csv", tmp_path / "run", *more) == 2
-    assert "of some the rows tell nothing" in (error := capsys.readouterr().err)
-    assert "classes=['red']" in error and not (tmp_path / "run").exists()
