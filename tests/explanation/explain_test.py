@@ -170,9 +170,11 @@ def test_every_fusion(branches, fusion):
     total = found["image_shapley"] + found["text_shapley"]
     np.testing.assert_allclose(total, found["score"] - found["baseline"], atol=1e-4)
     for branch, what in (("image", "image_heat"), ("text", "text_weights")):
-        own = found[what].reshape(2, -1).sum(axis=1)
+        own = found[what].reshape(2, -1)
         difference = found["score"] - found[f"{branch}_without"]
-        np.testing.assert_allclose(own, difference, rtol=0.01, atol=1e-4)
+        # What speaks for the class and what against it may cancel out, but for rounding.
+        most = np.maximum(np.abs(own).sum(axis=1), np.abs(difference))
+        assert (np.abs(own.sum(axis=1) - difference) <= 0.01 * most + 1e-5).all()
 
 
 def test_word_by_region_attention(branches):
