@@ -2,7 +2,6 @@
 
 import dataclasses
 import logging
-import math
 import zlib
 from collections.abc import Callable
 
@@ -43,7 +42,7 @@ KINDS = {
         "picture",
         add_noise,
     ),
-    "blur": Kind("radius of blur, in pixels", (0, 1, 2, 4, 8), math.inf, "picture", blur),
+    "blur": Kind("radius of blur, in pixels", (0, 1, 2, 4, 8), 1000, "picture", blur),
     "jpeg": Kind(
         "what the quality of JPEG lacks of 100", (0, 50, 80, 90, 95), 99, "picture", compress
     ),
@@ -58,10 +57,9 @@ def check_strengths(kind, strengths):
     listed = list(strengths) if isinstance(strengths, (list, tuple, np.ndarray)) else []
     numbers = all(isinstance(strength, (int, float, np.number)) for strength in listed)
     if not listed or not numbers or not all(0 <= strength <= limit for strength in listed):
-        upper = "at least 0" if limit == math.inf else f"in [0, {limit}]"
         raise argument_error(
             f"Wrong strengths of {kind!r}",
-            f"a list of numbers {upper}, such as {list(KINDS[kind].strengths)}",
+            f"a list of numbers in [0, {limit}], such as {list(KINDS[kind].strengths)}",
             **{kind: strengths},
         )
     return [float(strength) for strength in listed]

@@ -89,27 +89,33 @@ def measure_robustness(
 
     check_integer("seed", 0, seed=seed)
     plan = _plan(table, columns, kinds, strengths)
-    whole, reports = answer(table), {}
-    steps = [
-        (kind, column, strength)
-        for kind, (own, strengths) in plan.items()
-        for column in own
-        for strength in strengths
-        if kind != "missing"
-    ]
-    for kind, column, strength in tqdm(
-        steps, desc="Making cells worse", unit="curve point", disable=not progress
-    ):
-        found = whole
-        if strength > 0:
-            spoiler = Spoiler(kind, column, strength, seed)
-            found = answer(table, spoiler)
-            spoiler.tell()
-        reports.setdefault(kind, {}).setdefault(column, {})[strength] = report(found)
+    whole, reports = answer(table), {kind: {} for kind in plan}
+    bar = tqdm(_points(plan), "Making cells worse", unit="point", disable=not progress)
+    for kind, column, strength in bar:
+        spoiler = Spoiler(kind, column, strength, seed)
+        found = _asked(answer, table, spoiler) if strength > 0 else whole
+        reports[kind].setdefault(column, {})[strength] = report(found)
     if "missing" in plan:
         shares = plan["missing"][1]
         reports |= evaluate_missing(answer, report, table, columns, shares, seed, whole).reports
-    return RobustnessReport({kind: reports[kind] for kind in plan})
+    return RobustnessReport(reports)
+
+
+def _points(plan):
+    """All points of the curves of cells that are spoilt one by one."""
+    return [
+        (kind, column, strength)
+        for kind, (columns, strengths) in plan.items()
+        if kind != "missing"
+        for column in columns
+        for strength in strengths
+    ]
+
+
+def _asked(answer, table, spoiler):
+    found = answer(table, spoiler)
+    spoiler.tell()
+    return found
 
 
 def _plan(table, columns, kinds, strengths):

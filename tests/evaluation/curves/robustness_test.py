@@ -74,18 +74,24 @@ def test_strength_0_is_what_evaluate_says(asked):
         np.testing.assert_array_equal(found.labels, whole.labels)
 
 
-def test_the_seed_tells_the_curve_whatever_the_batches_and_nothing_is_kept(asked):
+def test_the_seed_tells_the_curve_whatever_the_batches(asked):
     _, _, serving, data, report = asked
-    options = {"strengths": SHORT, "progress": False}
-    again = fk.robustness(serving, data.test, seed=3, batch_size=7, **options)
-    other = fk.robustness(serving, data.test, seed=4, **options)
+    options = {"strengths": {"noise": [40], "typos": [0.5]}, "progress": False}
+    again = fk.robustness(serving, data.test, ["noise", "typos"], seed=3, batch_size=7, **options)
+    other = fk.robustness(serving, data.test, ["noise", "typos"], seed=4, **options)
     first, second, third = map(probabilities, (report, again, other))
-    for key, values in first.items():
-        np.testing.assert_allclose(second[key], values, atol=1e-6)
-        drawn = key[0] in ("noise", "typos") and key[2] > 0
-        assert np.allclose(third[key], values, atol=1e-6) != drawn
-    spoilt = [values for key, values in first.items() if key[2] > 0]
-    assert all(np.abs(values - first["noise", "image", 0]).max() > 1e-6 for values in spoilt)
+    assert len(second) == len(third) == 2
+    for key, values in second.items():
+        np.testing.assert_allclose(first[key], values, atol=1e-6)
+        assert not np.allclose(third[key], values, atol=1e-6)
+
+
+def test_every_strength_changes_what_is_said(asked):
+    found = probabilities(asked[-1])
+    clean = found["noise", "image", 0]
+    spoilt = [values for (_, _, strength), values in found.items() if strength > 0]
+    assert len(spoilt) == 6
+    assert all(np.abs(values - clean).max() > 1e-6 for values in spoilt)
 
 
 def test_the_report_is_tables_and_json(asked):
