@@ -53,6 +53,11 @@ def _metrics(report, head):
     if hasattr(report, "expected_calibration_error"):
         error = report.expected_calibration_error()
         rows.append(["expected calibration error", short(error)])
+    if getattr(report, "unsure", None) is not None:
+        rows.append(
+            [f"answered, the others unsure below {report.unsure:.3f}", short(report.answered)]
+        )
+        rows.append(["accuracy of the answered", short(report.accuracy_answered)])
     rows.append(["rows", f"{report.rows:,}"])
     return write_table(["metric", "value"], rows, of_head(head, "Metrics"), (1,))
 
