@@ -53,6 +53,14 @@ def test_the_better_number_is_found_and_features_are_computed_once(tmp_path, mon
     assert len(built) <= trained + 1  # asked for its numbers, not trained again
 
 
+def test_what_is_wrong_in_a_trial_is_raised():
+    def build(hp):
+        raise ZeroDivisionError("in build")
+
+    with pytest.raises(ZeroDivisionError, match="in build"):
+        fk.tune(build, None, None)
+
+
 def test_wrong_arguments():
     with pytest.raises(TypeError, match="build is no function. Expected one. Received: build=3"):
         fk.tune(3, None, None)
