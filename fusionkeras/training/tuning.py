@@ -72,11 +72,14 @@ def tune(
     check_integer("number of epochs", epochs=epochs)
     check_integer("patience", patience=patience)
 
-    def run_trial(tuner, trial):
-        keras.utils.set_random_seed(seed + int(trial.trial_id))
-        model = tuner.hypermodel.build(trial.hyperparameters)
-        stopping = keras.callbacks.EarlyStopping(patience=patience)
-        history = fit(model, train, validation, epochs, [stopping], cache, verbose=0)
+    def run_trial(tuner, trial, verbose):
+        try:
+            keras.utils.set_random_seed(seed + int(trial.trial_id))
+            model = build(trial.hyperparameters)
+            stopping = keras.callbacks.EarlyStopping(patience=patience)
+            history = fit(model, train, validation, epochs, [stopping], cache, verbose=verbose)
+        except Exception as error:  # or KerasTuner would go on to the next trial
+            raise keras_tuner.errors.FatalError(str(error)) from error
         return min(history.history["val_loss"])
 
     # The base of all tuners: those above it write every best epoch of the whole model to disk.
@@ -85,5 +88,8 @@ def tune(
     with tempfile.TemporaryDirectory() as scratch:
         place = {"directory": os.fspath(folder or scratch), "project_name": "trials"}
         tuner = kind(oracle=oracle, hypermodel=build, **place)
-        tuner.search(verbose=0)
+        try:
+            tuner.search(verbose=0)
+        except keras_tuner.errors.FatalError as fatal:
+            raise fatal.__cause__ from None
         return tuner.get_best_hyperparameters()[0]

@@ -37,20 +37,28 @@ def test_the_better_number_is_found_and_features_are_computed_once(tmp_path, mon
     branch = words()
 
     def build(hp):
-        rate = hp.Choice("rate", [1e-7, 0.1])
+        rate = hp.Choice("rate", [1e-7, 0.03])
         built.append(rate)
         return fk.compile_classifier(fk.build_classifier([branch], fk.Concat(4)), rate)
 
     preprocessor = fk.build_preprocessor([branch])
-    train = fk.prepare(data.train, preprocessor, shuffle=True)
+    train = fk.prepare(data.train, preprocessor, 8, shuffle=True)
     validation = fk.prepare(data.validation, preprocessor)
-    arguments = (build, train, validation, 2, 3)
+    arguments = (build, train, validation, 2, 8)
     found = fk.tune(*arguments, folder=tmp_path)
-    assert found.values == {"rate": 0.1} and set(built) == {1e-7, 0.1}
+    assert found.values == {"rate": 0.03} and set(built) == {1e-7, 0.03}
     assert sum(inputs) == 3  # the words that there are
     trained = len(built)
     assert fk.tune(*arguments, folder=tmp_path).values == found.values
     assert len(built) <= trained + 1  # asked for its numbers, not trained again
+
+
+def test_what_is_wrong_in_a_trial_is_raised():
+    def build(hp):
+        raise ZeroDivisionError("in build")
+
+    with pytest.raises(ZeroDivisionError, match="in build"):
+        fk.tune(build, None, None)
 
 
 def test_wrong_arguments():

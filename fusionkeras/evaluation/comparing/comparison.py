@@ -155,9 +155,9 @@ class Comparison:
                     index=False, float_format=lambda x: f"{x:.3f}" if abs(x) < 10 else f"{x:.1f}"
                 ),
                 "",
-                f"{int(self._counts.sum()):,} test rows, {seeds} seeds. Winner on the validation "
-                f"rows: {self.winner}. Candidates that share a letter cannot be told apart (all "
-                "pairs at once, 95 %).",
+                f"{int(self._counts.sum()):,} test rows, {seeds} seed{'s' * (seeds > 1)}. Winner "
+                f"on the validation rows: {self.winner}. Candidates that share a letter cannot be "
+                "told apart (all pairs at once, 95 %).",
                 *(f"Left out: {name}. {why}" for name, why in self.left_out.items()),
             ]
         )

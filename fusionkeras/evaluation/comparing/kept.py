@@ -90,8 +90,12 @@ def settings_of(data, branches, metric, options):
             "Pass folder=None.",
             branches=[branch.name for branch in branches],
         ) from reason
-    preprocessors = {branch.name: branch.preprocessor.get_config() for branch in branches}
-    plain = keras.saving.serialize_keras_object({"options": options, "columns": preprocessors})
+    read = {
+        # Layers without a name are given another one each time.
+        branch.name: {**branch.preprocessor.get_config(), "name": None}
+        for branch in branches
+    }
+    plain = keras.saving.serialize_keras_object({"options": options, "read": read})
     tables = [_digest(table) for table in (data.train, data.validation, data.test)]
     return {"tables": tables, "encoders": encoders, "metric": metric.name, "options": plain}
 
