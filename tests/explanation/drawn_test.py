@@ -37,7 +37,8 @@ class Learnt:
             "text": tf.constant(self.texts if texts is None else texts),
         }
         pictures = self.pictures if pictures is None else pictures
-        return {**parts_of(self.serving).preprocessor(columns), "image": pictures}
+        pixels = tf.constant(pictures)
+        return {**parts_of(self.serving).preprocessor(columns), "image": pixels}
 
     def scores(self, **changed):
         """The log odds of what was answered at first."""
