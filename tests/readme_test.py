@@ -84,7 +84,7 @@ def serving():
 
 
 def test_the_programs_are_all_there():
-    assert len(PROGRAMS) == 14
+    assert len(PROGRAMS) == 15
 
 
 def test_the_two_commands_are_there():
