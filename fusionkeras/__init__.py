@@ -1,5 +1,8 @@
 """Models that read a picture and a text together, on Keras 3 and TensorFlow."""
 
+import importlib
+from typing import TYPE_CHECKING
+
 from fusionkeras.audit import AuditReport, Finding, audit
 from fusionkeras.branches import bert_branch, image_branch, lstm_branch
 from fusionkeras.branches.base import Branch
@@ -17,30 +20,6 @@ from fusionkeras.data import (
     write_tfrecords,
 )
 from fusionkeras.datasets import draw_statements
-from fusionkeras.evaluation import (
-    ClassificationReport,
-    Comparison,
-    CrossValidationReport,
-    HeadReports,
-    LearningCurve,
-    MultilabelReport,
-    OrdinalReport,
-    PairedTest,
-    RegressionReport,
-    Reliability,
-    RobustnessReport,
-    SliceReport,
-    Threshold,
-    calibrate,
-    compare,
-    cross_validate,
-    evaluate,
-    learning_curve,
-    paired_test,
-    robustness,
-    threshold_for,
-    tune_thresholds,
-)
 from fusionkeras.explanation import Explanation, explain
 from fusionkeras.export import Client, ServedModel, ServingError, export, load, predict, verify
 from fusionkeras.fusion import (
@@ -99,18 +78,6 @@ from fusionkeras.preprocessing.bert import WordPieceTokens
 from fusionkeras.preprocessing.image import DecodeImage
 from fusionkeras.preprocessing.joint import JointPreprocessor
 from fusionkeras.preprocessing.text import WordIds
-from fusionkeras.report import (
-    plot_comparison,
-    plot_confusion,
-    plot_explanation,
-    plot_history,
-    plot_learning_curve,
-    plot_precision_recall,
-    plot_predictions,
-    plot_reliability,
-    plot_robustness,
-    plot_roc,
-)
 from fusionkeras.training import (
     FeatureCache,
     GradientBlending,
@@ -125,6 +92,44 @@ from fusionkeras.training import (
     unfreeze,
 )
 from fusionkeras.version import __version__
+
+if TYPE_CHECKING:  # imported when first asked for, see below; here for editors to read
+    from fusionkeras.evaluation import (
+        ClassificationReport,
+        Comparison,
+        CrossValidationReport,
+        HeadReports,
+        LearningCurve,
+        MultilabelReport,
+        OrdinalReport,
+        PairedTest,
+        RegressionReport,
+        Reliability,
+        RobustnessReport,
+        SliceReport,
+        Threshold,
+        calibrate,
+        compare,
+        cross_validate,
+        evaluate,
+        learning_curve,
+        paired_test,
+        robustness,
+        threshold_for,
+        tune_thresholds,
+    )
+    from fusionkeras.report import (
+        plot_comparison,
+        plot_confusion,
+        plot_explanation,
+        plot_history,
+        plot_learning_curve,
+        plot_precision_recall,
+        plot_predictions,
+        plot_reliability,
+        plot_robustness,
+        plot_roc,
+    )
 
 __all__ = [
     "AdversarialAlignment",
@@ -248,3 +253,21 @@ __all__ = [
     "verify",
     "write_tfrecords",
 ]
+
+# Parts without layers, so that no saved model needs them: `import fusionkeras` is quick.
+_LATER = ("evaluation", "report")
+
+
+def __getattr__(name):
+    """Imports what measures and draws when it is first asked for."""
+    if name in _LATER:
+        return importlib.import_module(f"fusionkeras.{name}")
+    if name in __all__:
+        for part in map(__getattr__, _LATER):
+            if hasattr(part, name):
+                return getattr(part, name)
+    raise AttributeError(f"module 'fusionkeras' has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *__all__, *_LATER})

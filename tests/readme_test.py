@@ -45,7 +45,7 @@ def export_posts():
     branches = [fk.image_branch("small_cnn", image_size=(32, 32)), fk.lstm_branch(["red"], 8)]
     model = fk.build_classifier(branches)
     serving = fk.end_to_end(model, fk.build_preprocessor(branches), ["ham", "spam"])
-    fk.export(serving, "saved_models/posts", verify=False)
+    fk.export(serving, "saved_models/posts", explain=False, verify=False)
 
 
 @pytest.mark.slow

@@ -1,10 +1,11 @@
 """Pairs of 64-bit hashes that differ in few bits, without comparing all with all."""
 
+import functools
+
 import numpy as np
 
 # Hashes that differ in at most so many of their 64 bits are of nearly the same picture.
 NEAR_BITS = 4
-_ONES = np.array([number.bit_count() for number in range(2**16)], np.uint8)
 _BLOCK = 2**22
 
 
@@ -60,4 +61,10 @@ def distances(some, others):
     """How many bits differ, for uint64 arrays that broadcast."""
     differing = np.ascontiguousarray(some ^ others)
     quarters = differing.view(np.uint16).reshape(*differing.shape, 4)
-    return _ONES[quarters].sum(axis=-1, dtype=np.uint8)
+    return _ones()[quarters].sum(axis=-1, dtype=np.uint8)
+
+
+@functools.cache
+def _ones():
+    """How many bits are set in each number of 16."""
+    return np.array([number.bit_count() for number in range(2**16)], np.uint8)

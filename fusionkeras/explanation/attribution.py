@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 # Of the integral. Behind LayerNorm a score changes most at once, so the first ones are small.
-STEPS = 32
+STEPS = 64
 _POINTS = (np.arange(STEPS + 1) / STEPS) ** 3
 
 
@@ -40,7 +40,7 @@ def integrated_gradients(score, x, baseline):
     whatever the baseline is, by the fundamental theorem of calculus along the line from one to the
     other (the paper's completeness).
 
-    The integral is a sum over 32 steps. In each the mean gradient is a mixture of those at its two
+    The integral is a sum over 64 steps. In each the mean gradient is a mixture of those at its two
     ends, the one that gives the rise of the score in the step, where there is such a one. That is
     exact where one ReLU switches within the step; the trapezoidal rule always takes the halves.
 

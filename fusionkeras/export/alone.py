@@ -48,7 +48,7 @@ def _explained(model, content):
     found = _ask(model, _decoded(content), "explain")
     expected = {key: np.asarray(value) for key, value in content["answers"].items()}
     labels = [key for key in found if key.endswith("explained")]
-    alike = np.all([found[key].astype(str) == expected[key] for key in labels], axis=0)
+    alike = np.all([_texts(found[key]) == expected[key] for key in labels], axis=0)
     if labels:
         numbers = [key for key in found if found[key].dtype != object]
         for answers in (found, expected):
@@ -76,11 +76,16 @@ def _difference(found, expected):
     if found.shape != expected.shape:
         raise SystemExit(f"Answers of shape {found.shape} where {expected.shape} are expected")
     if found.dtype == object:
-        as_text = [x if isinstance(x, str) else x.decode() for x in expected.flat]
-        return sum(one.decode() != other for one, other in zip(found.flat, as_text, strict=True))
+        return int(np.sum(_texts(found) != _texts(expected)))
     found, expected = found.astype("float64"), expected.astype("float64")
     away = np.abs(found - expected) / np.maximum(1, np.abs(expected))
     return float(np.max(np.where(np.isfinite(away), away, np.inf), initial=0))
+
+
+def _texts(strings):
+    """Strings of any kind as an array of `str`, of the same shape."""
+    texts = [x if isinstance(x, str) else x.decode() for x in strings.flat]
+    return np.reshape(np.array(texts, object), strings.shape)
 
 
 if __name__ == "__main__":

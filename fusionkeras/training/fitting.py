@@ -82,8 +82,8 @@ def fit(
         train = _weighted(train, kwargs.pop("class_weight", None))
         check_losses(model, train.source.imbalance)
         warn_of_mirroring(model, train.source)
-    _build_optimizer(model)
     source, callbacks = getattr(train, "source", None), keras.tree.flatten(callbacks or [])
+    callbacks.append(_BuildOptimizer())
     options = {"epochs": epochs, **kwargs}
     try:
         frozen = open_frozen(model, cache, views) if cache is not False else None
@@ -113,18 +113,21 @@ class _Watch(keras.callbacks.Callback):
         self.frozen.look_at_weights()
 
 
-def _build_optimizer(model):
-    """Makes the optimizer's variables ahead of the first step.
+class _BuildOptimizer(keras.callbacks.Callback):
+    """Makes the optimizer's variables ahead of the first step, behind callbacks that load weights.
 
     TensorFlow traces a function that makes variables twice, and tracing the step of training
     takes longer than many small trainings do. A step of one's own may use other weights.
     """
-    if type(model).train_step is not keras.Model.train_step or not model.trainable_weights:
-        return
-    optimizer = getattr(model, "optimizer", None)  # Keras says what is to be done where none is
-    if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
-        with model.distribute_strategy.scope():
-            optimizer.build(model.trainable_weights)
+
+    def on_train_begin(self, logs=None):
+        """Makes them, unless they are there."""
+        model, optimizer = self.model, self.model.optimizer
+        if type(model).train_step is not keras.Model.train_step or not model.trainable_weights:
+            return
+        if isinstance(optimizer, keras.optimizers.Optimizer) and not optimizer.built:
+            with model.distribute_strategy.scope():
+                optimizer.build(model.trainable_weights)
 
 
 def _weighted(train, class_weight):

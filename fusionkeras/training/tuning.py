@@ -59,8 +59,8 @@ def tune(
         >>> train = fk.prepare(data.train, preprocessor, shuffle=True)
         >>> validation = fk.prepare(data.validation, preprocessor)
         >>> found = tune(build, train, validation, trials=1, epochs=1)
-        >>> found.values
-        {'hidden_dim': 4}
+        >>> found.values["hidden_dim"] in (4, 8)
+        True
     """
     try:
         import keras_tuner

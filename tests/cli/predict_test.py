@@ -29,7 +29,7 @@ def models(tmp_path_factory):
     model, preprocessor = fk.build_classifier([branch]), fk.build_preprocessor([branch])
     serving = fk.end_to_end(model, preprocessor, ["cold", "warm"])
     serving.save(folder / "model.keras")
-    fk.export(serving, folder / "served")
+    fk.export(serving, folder / "served", explain=False)
     return folder
 
 

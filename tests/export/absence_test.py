@@ -42,7 +42,9 @@ def test_an_empty_cell_is_what_an_empty_string_is_to_the_server(fusion, tmp_path
     report = fk.evaluate(model, fk.prepare(data.train, preprocessor), data.class_names)
     assert report.rows == 12
     serving = fk.end_to_end(model, preprocessor, data.class_names)
-    served = tf.saved_model.load(str(fk.export(serving, tmp_path / "served", verify=False)))
+    served = tf.saved_model.load(
+        str(fk.export(serving, tmp_path / "served", explain=False, verify=False))
+    )
     pictures = [
         b"" if not name else (tmp_path / name).read_bytes()
         for name in frame["image"].astype(str).replace("nan", "")

@@ -7,8 +7,8 @@ import pytest
 import tensorflow as tf
 
 import fusionkeras as fk
-from fusionkeras.export import signatures
 from fusionkeras.export.loading import as_served
+from fusionkeras.models.parts import parts_of
 
 WORDS = ["red", "blue", "green", "grey"]
 ROWS = [{"text": " ".join(WORDS[:count])} for count in (1, 2, 3, 4)]
@@ -77,7 +77,7 @@ def test_what_it_says_of_itself(models, folder):
     loaded = fk.load(folder)
     assert loaded.unsure == pytest.approx(unsure) and loaded.class_names == list("abc")
     assert (folder / "labels.txt").read_text() == "a\nb\nc\n"
-    parts = signatures.parts_of(models[1])
+    parts = parts_of(models[1])
     assert len(parts.answers) == 1 and parts.model.output.shape == (None, 3)
 
 
@@ -101,7 +101,7 @@ def test_of_several_heads(tmp_path):
     served = fk.end_to_end(
         model, preprocessor, names, calibration={"size": fk.Calibration(2.0)}, unsure={"kind": 1.0}
     )
-    version = fk.export(served, tmp_path / "x", verify=False)
+    version = fk.export(served, tmp_path / "x", explain=False, verify=False)
     loaded, card = fk.load(version), json.loads((version / "model_card.json").read_text())
     assert loaded.unsure == {"kind": 1.0}
     assert fk.predict(loaded, ROWS[0])["kind"]["label"] == "unsure"

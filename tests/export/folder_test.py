@@ -54,7 +54,8 @@ def test_card(posts):
     card = json.loads((posts.version / "model_card.json").read_text("utf-8"))
     assert card["name"] == "posts" and card["version"] == 1
     assert card["columns"] == {"image": "encoded file", "text": "UTF-8 text"}
-    assert card["heads"] == {"": {"task": "classification", "class_names": ["ham", "spam", "ß"]}}
+    head = {"task": "classification", "class_names": ["ham", "spam", "ß"]}
+    assert card["heads"] == {"": {**head, "calibration": None, "unsure": None}}
     outputs = card["signatures"]["serving_default"]["outputs"]
     assert outputs["probabilities"] == {"dtype": "float32", "shape": ["batch", 3]}
     assert outputs["image_used"] == {"dtype": "bool", "shape": ["batch"]}
@@ -71,7 +72,9 @@ def test_labels_of_several_heads_and_what_the_caller_knows(tmp_path):
     names = {"kind": ["no", "yes"], "price": None}
     serving = fk.end_to_end(model, fk.build_preprocessor([branch]), names)
     metrics = {"test": {"accuracy": 0.9}}
-    version = fk.export(serving, tmp_path / "x", verify=False, card={"metrics": metrics})
+    version = fk.export(
+        serving, tmp_path / "x", explain=False, verify=False, card={"metrics": metrics}
+    )
     assert (version / "labels_kind.txt").read_text() == "no\nyes\n"
     assert [x.name for x in version.glob("labels*")] == ["labels_kind.txt"]
     card = json.loads((version / "model_card.json").read_text())

@@ -165,7 +165,7 @@ def test_a_branch_called_like_an_answer(tmp_path):
     branches = [
         fk.lstm_branch(["red"], 4, units=4, name=name) for name in ("label", "probabilities")
     ]
-    version = fk.export(end_to_end(branches), tmp_path / "x", verify=False)
+    version = fk.export(end_to_end(branches), tmp_path / "x", explain=False, verify=False)
     answer = fk.predict(fk.load(version), {"label": "red"})
     assert answer["label"] in ("no", "yes")
     assert answer["used"] == {"label": True, "probabilities": False}
@@ -190,7 +190,7 @@ def test_a_model_of_ones_own_does_not_tell_what_it_used(tmp_path):
     ids = keras.Input((4,), dtype="int32", name="text_token_ids")
     out = keras.layers.Dense(1, activation="sigmoid")(keras.ops.cast(ids, "float32"))
     serving = fk.end_to_end(keras.Model(ids, out), fk.build_preprocessor([branch]), ["no", "yes"])
-    version = fk.export(serving, tmp_path / "x", verify=False)
+    version = fk.export(serving, tmp_path / "x", explain=False, verify=False)
     assert set(tf.saved_model.load(str(version)).signatures) == {"serving_default", "about"}
     assert set(fk.predict(fk.load(version), {"text": "red"})) == {
         "label", "probability", "probabilities"

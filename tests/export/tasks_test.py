@@ -43,7 +43,9 @@ def serving(heads, names, thresholds=None):
 def several(tmp_path_factory):
     """An end-to-end model of four heads, and the folder of its version 1."""
     served = serving(HEADS, NAMES, {"genres": [0.1, 0.45, 0.9]})
-    return served, fk.export(served, tmp_path_factory.mktemp("several"), verify=False)
+    return served, fk.export(
+        served, tmp_path_factory.mktemp("several"), explain=False, verify=False
+    )
 
 
 def assert_alike(one, other):
@@ -60,7 +62,10 @@ def assert_alike(one, other):
 def test_one_head_in_every_form(name, tmp_path):
     served = serving(HEADS[name], NAMES[name], [0.1, 0.45, 0.9] if name == "genres" else None)
     served.save(tmp_path / "x.keras")
-    forms = [tmp_path / "x.keras", fk.export(served, tmp_path / "posts", verify=False)]
+    forms = [
+        tmp_path / "x.keras",
+        fk.export(served, tmp_path / "posts", explain=False, verify=False),
+    ]
     answers = [fk.predict(fk.load(form), ROWS) for form in forms]
     assert_alike(answers[0][0], answers[1][0])
     assert (
@@ -112,7 +117,7 @@ def test_what_it_says_of_itself(several):
 
 
 def test_a_classifier_is_exported_as_it_always_was(tmp_path):
-    folder = fk.export(serving(HEADS["kind"], NAMES["kind"]), tmp_path, verify=False)
+    folder = fk.export(serving(HEADS["kind"], NAMES["kind"]), tmp_path, explain=False, verify=False)
     about = tf.saved_model.load(str(folder)).signatures["about"](any=tf.constant([""]))
     assert about["class_names"].numpy().tolist() == [[b"no", b"yes"]]
     assert set(about) == {"class_names", "files", "tasks"}

@@ -170,7 +170,9 @@ def test_no_file_breaks_anything(count, tmp_path):
 
     model, preprocessor = build()
     serving = fk.end_to_end(model, preprocessor, ["a", "b", "c"])
-    served = tf.saved_model.load(str(fk.export(serving, tmp_path / "served", verify=False)))
+    served = tf.saved_model.load(
+        str(fk.export(serving, tmp_path / "served", explain=False, verify=False))
+    )
     answers = ask(served, tmp_path, np.random.default_rng(1).permutation(count))
     # the exported model takes the same pictures for absent, and the others for what they are
     nothing = serving({"image": tf.constant([b""])})["probabilities"].numpy()

@@ -109,7 +109,7 @@ def test_the_report_is_tables_and_json(asked):
 @pytest.mark.slow
 def test_an_exported_folder_is_measured_as_well(asked, tmp_path):
     serving, data, report = asked[2:]
-    served = fk.load(fk.export(serving, tmp_path / "posts", verify=False))
+    served = fk.load(fk.export(serving, tmp_path / "posts", explain=False, verify=False))
     options = {"strengths": {"typos": [0.5]}, "seed": 3, "progress": False}
     found = fk.robustness(served, data.test, ["typos"], **options)
     expected = report.reports["typos"]["text"][0.5].probabilities
