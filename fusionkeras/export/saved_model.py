@@ -119,7 +119,7 @@ def export(
         signatures = read_signatures(unfinished)
         tolerance = TOLERANCES[quantize]
         write_examples(unfinished / PLACE, served, columns, origin, tolerance, explained)
-        asked = [x for x in ("serving_default", "embed") if x in signatures]
+        asked = [x for x in ("embed", "serving_default") if x in signatures]
         write_warmup(unfinished, name, columns, asked)
         tried = _try(unfinished, columns, origin, tolerance) if verify else None
         more = {"quantize": quantize, "fold": fold, **(card or {})}

@@ -8,6 +8,7 @@ import tensorflow as tf
 import fusionkeras as fk
 from fusionkeras.explanation import Explainer
 from fusionkeras.fusion import FUSIONS
+from fusionkeras.models.parts import parts_of
 
 WORDS = ["red", "green", "circle", "cross"]
 NAMES = ["a", "b", "c"]
@@ -60,7 +61,7 @@ def arrays(serving):
         name: tf.constant([row.get(name, b"") for row in ROWS], tf.string)
         for name in ("image", "text")
     }
-    tensors = serving.get_layer("joint_preprocessor")(columns)
+    tensors = parts_of(serving).preprocessor(columns)
     return {name: tensor.numpy() for name, tensor in tensors.items()}
 
 
