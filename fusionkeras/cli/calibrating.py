@@ -7,6 +7,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.data import prepare
 from fusionkeras.evaluation import ClassificationReport, calibrate, threshold_for
 from fusionkeras.evaluation.calibrating import CALIBRATED
+from fusionkeras.evaluation.several import reports_of
 from fusionkeras.models import UNSURE
 
 
@@ -72,7 +73,7 @@ def find_thresholds(options, reports):
     """
     if options.answer_precision is None:
         return None
-    validation = _reports(reports["validation"])
+    validation = reports_of(reports["validation"])
     found = {
         head: threshold_for(report, options.answer_precision)
         for head, report in validation.items()
@@ -81,7 +82,7 @@ def find_thresholds(options, reports):
     for head, threshold in found.items():
         print(f"{head + ': ' if head else ''}Below a probability the label is {UNSURE!r}")
         print(f"{'validation':10} {threshold}")
-        if "test" in reports and head in (test := _reports(reports["test"])):
+        if "test" in reports and head in (test := reports_of(reports["test"])):
             report = dataclasses.replace(test[head], unsure=threshold)
             print(f"{'test':10}", *report.answered_lines())
     return found.get("", found)
@@ -100,7 +101,3 @@ def _by_head(values):
     if values is None:
         return {}
     return values if isinstance(values, dict) else {"": values}
-
-
-def _reports(report):
-    return getattr(report, "reports", {"": report})

@@ -4,8 +4,9 @@ import numpy as np
 
 from fusionkeras._checks import argument_error
 from fusionkeras.data.targets import by_head
-from fusionkeras.evaluation import HeadReports, paired_test
 from fusionkeras.evaluation.numbers import intervals_as_json, with_interval
+from fusionkeras.evaluation.paired import paired_tests
+from fusionkeras.evaluation.several import reports_of
 
 _CONFIDENCE, _RESAMPLES = 0.95, 1000
 
@@ -63,19 +64,15 @@ def with_intervals(found, method):
     """
     how = {"confidence": _CONFIDENCE, "resamples": _RESAMPLES, "method": method}
     metrics, classes = found.intervals(**how), {}
-    for head, report in _by_head(found).items():
+    for head, report in reports_of(found).items():
         if _of_classes(report):
             classes[head] = report.intervals(**how, per_class=True)
     content = {**how, "metrics": intervals_as_json(metrics)}
     if classes:
         content["per_class"] = by_head(intervals_as_json(classes))
     title = f"{_CONFIDENCE:.0%} intervals ({method}, {_RESAMPLES:,} resamples of the rows):"
-    tables = [_class_table(_by_head(found)[head], own) for head, own in classes.items()]
+    tables = [_class_table(reports_of(found)[head], own) for head, own in classes.items()]
     return content, "\n\n".join([f"{title}\n{found.line(metrics)}", *tables])
-
-
-def _by_head(found):
-    return found.reports if isinstance(found, HeadReports) else {"": found}
 
 
 def _of_classes(report):
@@ -116,7 +113,7 @@ def with_slices(found, answers, cells):
         own = np.asarray(own, object)
         slices = {
             head: report.slices(own[answers[head][2]], name=column)
-            for head, report in _by_head(found).items()
+            for head, report in reports_of(found).items()
         }
         content[column] = by_head({head: one.as_dict() for head, one in slices.items()})
         texts += [f"{head}\n{one}" if head else str(one) for head, one in slices.items()]
@@ -134,13 +131,7 @@ def with_test(names, reports, answers):
     Returns:
         `(content, text)`, as for `with_intervals`.
     """
-    first, second = answers
-    counts = {head: first[head][2] & second[head][2] for head in first}
-    pair = [
-        _by_head(report({head: (*rows[:2], counts[head]) for head, rows in own.items()}))
-        for report, own in zip(reports, answers, strict=True)
-    ]
-    tests = {head: paired_test(own, pair[1][head]) for head, own in pair[0].items()}
+    tests = paired_tests(reports, answers)
     content = {"model": names[1], **by_head({head: one.as_dict() for head, one in tests.items()})}
     lines = [f"{head}: {one}" if head else str(one) for head, one in tests.items()]
     return content, "\n".join([f"first: {names[0]}, second: {names[1]}", *lines])

@@ -9,10 +9,11 @@ from fusionkeras.cli.ask import answering, labels_of, read_judged
 from fusionkeras.cli.run import Run, check_folder
 from fusionkeras.data.whole import write_whole
 from fusionkeras.evaluation.measuring import asking
+from fusionkeras.evaluation.several import reports_of
 from fusionkeras.export import load
 from fusionkeras.export.loading import as_served
 from fusionkeras.report.figures.drawing import make_axes
-from fusionkeras.report.losses import ask_without, measure_losses, reports_of
+from fusionkeras.report.losses import ask_without, measure_losses
 from fusionkeras.report.page import write_report
 from fusionkeras.report.subject import Subject
 

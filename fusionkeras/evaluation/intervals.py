@@ -41,17 +41,23 @@ def bootstrap(statistics, rows, confidence=0.95, resamples=1000, method="bca", s
         `scipy.stats.bootstrap` has it; of more than 2,000 rows the acceleration is that of a
         jackknife of 2,000 groups of rows.
     """
+    return bootstrap_with_draws(statistics, rows, confidence, resamples, method, seed)[0]
+
+
+def bootstrap_with_draws(statistics, rows, confidence, resamples, method, seed):
+    """What `bootstrap` returns, and the statistics on its resamples, `{name: (resamples,)}`."""
     check_choice("method", METHODS, method=method)
     check_integer("number of resamples", 2, resamples=resamples)
     check_integer("seed", 0, seed=seed)
     check_confidence(confidence)
-    drawn = resample(statistics, rows, resamples, seed)
+    drawn = under(statistics, _draw(rows, resamples, seed))
     whole = under(statistics, [np.ones((rows, 1))])
     left_out = under(statistics, _jackknife(rows)) if method == "bca" else {}
-    return {
+    intervals = {
         name: _interval(statistic, drawn[name], whole[name][0], left_out.get(name), confidence)
         for name, statistic in statistics.items()
     }
+    return intervals, drawn
 
 
 def check_confidence(confidence):
@@ -60,11 +66,6 @@ def check_confidence(confidence):
         raise argument_error(
             "Wrong confidence", "a number between 0 and 1, such as 0.95", confidence=confidence
         )
-
-
-def resample(statistics, rows, resamples, seed):
-    """What the statistics are on resamples of the rows, `{name: float array (resamples,)}`."""
-    return under(statistics, _draw(rows, resamples, seed))
 
 
 def under(statistics, batches):

@@ -57,6 +57,20 @@ def with_interval(number, interval=None, sign=""):
     return f"{short(number, sign)} [{', '.join(short(end, sign) for end in interval)}]"
 
 
+def verdict(names, gain):
+    """What branches or columns add: `gain` is above 0 where they help, below 0 where they harm.
+
+    Example:
+        >>> verdict(["image"], 0), verdict(["image", "sound"], 1)
+        ('image adds nothing measurable here', 'image and sound help')
+    """
+    s = "" if len(names) > 1 else "s"
+    found = (
+        f"help{s}" if gain > 0 else f"harm{s}" if gain < 0 else f"add{s} nothing measurable here"
+    )
+    return f"{' and '.join(names)} {found}"
+
+
 def intervals_as_json(values):
     """Intervals, however deep in dicts, as lists that `json.dumps` takes: NaN becomes None."""
     if isinstance(values, dict):

@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 
 from fusionkeras._checks import argument_error, check_choice
-from fusionkeras.evaluation.intervals import bootstrap, resample
+from fusionkeras.evaluation.intervals import bootstrap_with_draws
 from fusionkeras.evaluation.numbers import intervals_as_json, short, with_interval
 from fusionkeras.evaluation.rows import RowReport
+from fusionkeras.evaluation.several import reports_of
 
 # Of these the smaller is the better.
 LOSSES = ("log_loss", "mae", "rmse")
@@ -127,12 +128,33 @@ def paired_test(first, second, metric=None, confidence=0.95, resamples=2000, met
     metric = check_choice("metric", own, metric=next(iter(own)) if metric is None else metric)
     statistics = {metric: lambda weights: own[metric](weights) - others[metric](weights)}
     how = (confidence, resamples, method, seed)
-    interval = bootstrap(statistics, first.rows, *how)[metric]
+    intervals, drawn = bootstrap_with_draws(statistics, first.rows, *how)
     values = getattr(first, metric), getattr(second, metric)
-    drawn = resample(statistics, first.rows, resamples, seed)[metric]
-    p_value = _p_value(drawn, values[0] - values[1])
-    found = (metric, *values, interval, p_value, first.rows, confidence)
+    p_value = _p_value(drawn[metric], values[0] - values[1])
+    found = (metric, *values, intervals[metric], p_value, first.rows, confidence)
     return PairedTest(*found, *_mcnemar(first, second))
+
+
+def paired_tests(reports, answers):
+    """`paired_test` of two models for each head, on the rows that count for both.
+
+    Args:
+        reports: two functions from answers to what `evaluate` returns.
+        answers: `{head: (labels, answers, whether the row counts)}` of both, all rows.
+
+    Returns:
+        `{head: PairedTest}`, of the heads that have such rows; a single head is "".
+
+    Raises:
+        ValueError: where no row counts for both.
+    """
+    one, other = answers
+    counts = {head: one[head][2] & other[head][2] for head in one}
+    first, second = (
+        reports_of(report({head: (*rows[:2], counts[head]) for head, rows in own.items()}))
+        for report, own in zip(reports, answers, strict=True)
+    )
+    return {head: paired_test(own, second[head]) for head, own in first.items()}
 
 
 def _check_pair(first, second):

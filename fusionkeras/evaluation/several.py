@@ -61,3 +61,8 @@ class HeadReports:
     def __str__(self):
         """The tables of all heads, each under its name."""
         return "\n\n".join(f"{head}\n{report}" for head, report in self.reports.items())
+
+
+def reports_of(report):
+    """What `evaluate` returns as `{head: report}`; a single head is ""."""
+    return report.reports if isinstance(report, HeadReports) else {"": report}

@@ -3,8 +3,10 @@
 import dataclasses
 import math
 
-from fusionkeras.evaluation import PairedTest, paired_test
+from fusionkeras.evaluation import PairedTest
 from fusionkeras.evaluation.missing import without
+from fusionkeras.evaluation.numbers import verdict
+from fusionkeras.evaluation.paired import paired_tests
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Loss:
         """
         if math.isnan(self.test.interval[0]):
             return f"whether {self.column} helps cannot be told"
-        found = {"first": "harms", "second": "helps", None: "adds nothing measurable here"}
-        return f"{self.column} {found[self.test.better]}"
+        gain = {"first": -1, "second": 1, None: 0}[self.test.better]
+        return verdict([self.column], gain)
 
 
 def ask_without(answer, table, columns):
@@ -65,17 +67,7 @@ def measure_losses(report, found, lacking):
     """
     losses = []
     for column, own in lacking.items():
-        both = {head: found[head][2] & own[head][2] for head in own}
-        both = {head: counts for head, counts in both.items() if counts.any()}
-        if both:
-            there, gone = (
-                reports_of(report({head: (*answers[head][:2], both[head]) for head in both}))
-                for answers in (found, own)
-            )
-            losses += [Loss(column, head, paired_test(gone[head], there[head])) for head in both]
+        if any((found[head][2] & own[head][2]).any() for head in own):
+            tests = paired_tests((report, report), (own, found))
+            losses += [Loss(column, head, test) for head, test in tests.items()]
     return losses
-
-
-def reports_of(report):
-    """What `evaluate` returns as `{head: report}`; a single head is ""."""
-    return getattr(report, "reports", {"": report})

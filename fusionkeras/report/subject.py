@@ -1,6 +1,7 @@
 """What a report is about: a model, a table, and what was measured."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -35,6 +36,11 @@ class Subject:
     losses: list
     files: dict
     errors: int = 12
+
+    @functools.cached_property
+    def intervals(self):
+        """The intervals of each head's metrics, `{head: {metric: (low, high)}}`."""
+        return {head: report.intervals() for head, report in self.reports.items()}
 
     def places(self, head):
         """The places in the table of the rows that a head's report is about, an int array."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from fusionkeras.evaluation.comparing.bootstrap import interval, letters, resampled, told_apart
 from fusionkeras.evaluation.comparing.metrics import Metric
+from fusionkeras.evaluation.numbers import verdict
 from fusionkeras.preprocessing.base import Preprocessor
 
 
@@ -204,22 +205,13 @@ class Comparison:
         value, *reach = self.difference(best, name)
         own = set(self.outcomes[name].branches)
         others = [branch for branch in self.outcomes[best].branches if branch not in own]
+        low, high = sorted(map(self.metric.better, reach))
         return (
             f"{name} {_shown(self.value(name))} {_range(*self.interval(name))}; "
             f"best fusion ({best}) {_shown(self.value(best))}; "
             f"difference {_shown(value, '+')} {_range(*reach, '+')}: "
-            f"{_verdict(others, sorted(map(self.metric.better, reach)))}"
+            f"{verdict(others, (low > 0) - (high < 0))}"
         )
-
-
-def _verdict(branches, gain):
-    """What branches add, from the interval of the gain."""
-    who, several = " and ".join(branches), len(branches) > 1
-    if gain[0] > 0:
-        return f"{who} {'help' if several else 'helps'}"
-    if gain[1] < 0:
-        return f"{who} {'harm' if several else 'harms'}"
-    return f"{who} {'add' if several else 'adds'} nothing measurable here"
 
 
 def _range(low, high, sign=""):

@@ -38,13 +38,16 @@ def write_measured(subject, figures):
     parts = [paragraph(_NOTE, soft=True)]
     for head, report in subject.reports.items():
         parts += [heading(head)] if head else []
-        parts += [_metrics(report, head), _classes(report, head), _figures(report, head, figures)]
+        parts += [
+            _metrics(report, head, subject.intervals[head]),
+            _classes(report, head),
+            _figures(report, head, figures),
+        ]
         parts += [_confusions(report, head)]
     return "".join(parts)
 
 
-def _metrics(report, head):
-    intervals = report.intervals()
+def _metrics(report, head, intervals):
     rows = [
         [shown_metric(name), with_interval(getattr(report, name), intervals[name])]
         for name in intervals

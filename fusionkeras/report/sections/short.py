@@ -10,7 +10,7 @@ def write_short(subject, figures):
     parts = []
     for head, report in subject.reports.items():
         metric = next(iter(report.summary()))
-        value = with_interval(getattr(report, metric), report.intervals()[metric])
+        value = with_interval(getattr(report, metric), subject.intervals[head][metric])
         text = f"{shown_metric(metric)} {value} on {counted(report.rows, 'row')}."
         parts.append(paragraph(of_head(head, text)))
     return "".join(parts) + "".join(paragraph(tell_loss(loss)) for loss in subject.losses)

@@ -10,8 +10,9 @@ import pytest
 import fusionkeras as fk
 from fusionkeras.evaluation.comparing import rows
 from fusionkeras.evaluation.comparing.candidates import candidates_of
-from fusionkeras.evaluation.comparing.comparison import _shown, _verdict
+from fusionkeras.evaluation.comparing.comparison import _shown
 from fusionkeras.evaluation.comparing.starts import Starts
+from fusionkeras.evaluation.numbers import verdict
 from fusionkeras.training.frozen.features import FrozenGroup
 
 from .conftest import branch, make_branches
@@ -195,10 +196,8 @@ def test_a_function_that_makes_other_branches_each_time():
 
 
 def test_every_way_that_a_sentence_ends():
-    assert _verdict(["image"], [-0.1, 0.1]) == "image adds nothing measurable here"
-    assert (
-        _verdict(["image", "sound"], [-0.1, 0.1]) == "image and sound add nothing measurable here"
-    )
-    assert _verdict(["image"], [0.1, 0.2]) == "image helps"
-    assert _verdict(["image"], [-0.2, -0.1]) == "image harms"
+    assert verdict(["image"], 0) == "image adds nothing measurable here"
+    assert verdict(["image", "sound"], 0) == "image and sound add nothing measurable here"
+    assert verdict(["image"], 1) == "image helps"
+    assert verdict(["image"], -1) == "image harms"
     assert [_shown(0.9621), _shown(-0.005, "+"), _shown(12.5)] == [".962", "-.005", "12.500"]

@@ -62,7 +62,8 @@ def assert_alike(one, other):
         for key in one:
             assert_alike(one[key], other[key])
     elif isinstance(one, float):
-        assert one == pytest.approx(other, abs=1e-6)
+        # A last digit of float32 may differ between a row alone and the row among others.
+        assert one == pytest.approx(other, rel=1e-6, abs=1e-6)
     else:
         assert one == other
 
