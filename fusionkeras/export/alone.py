@@ -12,7 +12,10 @@ import json
 import sys
 
 import numpy as np
-import tensorflow as tf
+
+# TensorFlow imports these two where they are installed, which takes longer than it does itself.
+sys.modules.update(keras=None, jax=None)
+import tensorflow as tf  # noqa: E402
 
 
 def main(folder, file):

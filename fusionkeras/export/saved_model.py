@@ -5,7 +5,6 @@ import pathlib
 import shutil
 import tempfile
 
-import keras
 import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_choice, check_integer
@@ -19,6 +18,9 @@ from fusionkeras.export.short import TOLERANCES, shortened
 from fusionkeras.export.signatures import answering, embedding, whole
 from fusionkeras.export.verifying import compare
 from fusionkeras.export.warmup import write_warmup
+
+# What `about` takes, and does not read.
+_ANY = tf.TensorSpec((None,), tf.string, "any")
 
 
 def export(
@@ -157,16 +159,44 @@ def _write(served, folder, quantize, fold, explained):
     signature = {name: tf.TensorSpec((None,), tf.string, name=name) for name in served.columns}
     parts, about = served.parts, _about(served)
     part = shortened(whole(parts), quantize, fold)
-    archive = keras.export.ExportArchive()
-    archive.track(parts.preprocessor)  # its tables; variables are found by themselves
-    archive.add_endpoint("serving_default", answering(parts, part), [signature])
-    embed = embedding(parts, part)
-    if embed is not None:
-        archive.add_endpoint("embed", embed, [signature])
-    if explained is not None:
-        archive.add_endpoint("explain", explained, [signature])
-    archive.add_endpoint("about", _telling(about), [tf.TensorSpec((None,), tf.string, "any")])
-    archive.write_out(str(folder), verbose=False)
+    endpoints = {
+        "serving_default": answering(parts, part),
+        "embed": embedding(parts, part),
+        "explain": explained,
+        "about": _telling(about),
+    }
+    written = {
+        name: _traced(answer, _ANY if name == "about" else signature)
+        for name, answer in endpoints.items()
+        if answer is not None
+    }
+    root = tf.Module()
+    root.tables = _tables(parts.preprocessor)
+    root.weights = [variable for graph in written.values() for variable in graph.variables]
+    tf.saved_model.save(root, str(folder), written)
+
+
+def _traced(answer, signature):
+    """The graph of an endpoint.
+
+    `keras.export.ExportArchive` would trace it twice, and write both: once to find its variables,
+    and once more while it is saved.
+    """
+    return tf.function(answer, autograph=False).get_concrete_function(signature)
+
+
+class _Within(tf.train.TrackableView):
+    """What is within an object when it is written as a SavedModel: more than in a checkpoint."""
+
+    @classmethod
+    def children(cls, obj, save_type="savedmodel", **kwargs):
+        return super().children(obj, save_type, cache={}, **kwargs)
+
+
+def _tables(preprocessor):
+    """The lookup tables of a preprocessor, which a SavedModel has to be told of."""
+    within = _Within(preprocessor).descendants()
+    return [x for x in within if isinstance(x, tf.saved_model.experimental.TrackableResource)]
 
 
 def _telling(about):

@@ -34,9 +34,11 @@ from tensorflow_serving.apis import (
 from tensorflow_serving.config import model_server_config_pb2
 
 import fusionkeras as fk
+from fusionkeras.export import saved_model
 from fusionkeras.export.beside import write_beside
 from fusionkeras.export.card import read_signatures
 from fusionkeras.export.loading import as_served
+from fusionkeras.export.signatures import answering
 
 FILES = ["README.md", "batching.config", "docker-compose.yml", "models.config", "monitoring.config"]
 
@@ -341,3 +343,20 @@ def test_the_call_of_python_by_grpc(posts, asked):
         text = programs(posts.folder, "python")[1].replace("localhost:8500", f"127.0.0.1:{port}")
         printed = run(text)
     assert repr(answer["label"].encode()) in printed and "'image_used': " in printed
+
+
+def test_each_signature_is_traced_once(tmp_path, monkeypatch):
+    traced = []
+
+    def counted(parts, part):
+        answer = answering(parts, part)
+        return lambda columns: traced.append(columns) or answer(columns)
+
+    monkeypatch.setattr(saved_model, "answering", counted)
+    branch = fk.lstm_branch(["red"], 4, units=4)
+    model, preprocessor = fk.build_classifier([branch]), fk.build_preprocessor([branch])
+    serving = fk.end_to_end(model, preprocessor, ["cold", "warm"])
+    version = fk.export(serving, tmp_path / "x", explain=False, verify=False)
+    assert len(traced) == 1
+    loaded = tf.saved_model.load(str(version))
+    assert set(loaded.signatures) == {"serving_default", "embed", "about"}
