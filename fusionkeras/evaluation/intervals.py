@@ -6,7 +6,7 @@ from fusionkeras._checks import argument_error, check_choice, check_integer
 
 METHODS = ("bca", "percentile")
 # Cells of an array of weights that are there at a time: few, so that they stay in the fast memory.
-_CELLS = 2**16
+CELLS = 2**16
 # Of more rows the jackknife leaves out groups, so many in all.
 _GROUPS = 2000
 # What share of the resamples may leave a metric undefined.
@@ -79,7 +79,7 @@ def under(statistics, batches):
 
 def _draw(rows, resamples, seed):
     """How often each row is in each resample, in batches of `(rows, some resamples)`."""
-    random, size = np.random.default_rng(seed), max(_CELLS // rows, 4)
+    random, size = np.random.default_rng(seed), max(CELLS // rows, 4)
     for begin in range(0, resamples, size):
         count = min(size, resamples - begin)
         places = random.integers(0, rows, (count, rows)) + rows * np.arange(count)[:, None]
@@ -89,7 +89,7 @@ def _draw(rows, resamples, seed):
 
 def _jackknife(rows):
     """All rows but one, or but one group, in batches of `(rows, some of them)`."""
-    groups, size = min(rows, _GROUPS), max(_CELLS // rows, 4)
+    groups, size = min(rows, _GROUPS), max(CELLS // rows, 4)
     own = np.arange(rows)[:, None] % groups
     for begin in range(0, groups, size):
         yield (own != np.arange(begin, min(begin + size, groups))).astype(float)

@@ -4,45 +4,55 @@ import itertools
 
 import numpy as np
 
+from fusionkeras.evaluation.intervals import CELLS
+
 LEVEL = 0.95
 
 
-def resampled(metric, rows, units=None, resamples=2000, seed=0):
+def resampled(statistics, units, resamples=2000, seed=0):
     """A hierarchical bootstrap: rows and seeds are both drawn with replacement.
 
     Every candidate is measured on the same draws, so that differences between them are paired:
     what is hard or easy about the rows of a draw falls out of them.
 
     Args:
-        metric: `Metric`.
-        rows: dict of `{candidate: float array (seeds, rows, ...)}`, what `metric.of_rows` made of
-            each seed's answers.
-        units: array `(rows,)`: rows of equal values are drawn together; None where each row is by
-            itself.
+        statistics: dict of `{candidate: [a statistic for each seed]}`, functions of weights of the
+            rows, as `bootstrap` takes them.
+        units: array `(rows,)`: rows of equal values are drawn together.
         resamples: int, how many draws.
         seed: int, of the draws.
 
     Returns:
-        dict of `{candidate: float array (resamples,)}`, the mean over the seeds of each draw.
+        dict of `{candidate: float array (resamples,)}`, the mean over the seeds of each draw; fewer
+        where a metric is undefined on some draws: these are left out of all.
 
     Example:
-        >>> from fusionkeras.evaluation.comparing.metrics import metric_of
-        >>> rows = np.stack([np.arange(4.0), np.ones(4)], axis=-1)
-        >>> resampled(metric_of("regression"), {"one": rows[None]}, resamples=3)["one"].shape
+        >>> mean = lambda weights: np.arange(4.0) @ weights / 4
+        >>> resampled({"one": [mean]}, np.arange(4), resamples=3)["one"].shape
         (3,)
     """
-    random = np.random.default_rng(seed)
-    seeds, count = next(iter(rows.values())).shape[:2]
-    unit_of_row = np.unique(np.arange(count) if units is None else units, return_inverse=True)[1]
-    number = unit_of_row.max() + 1
-    found = {name: np.empty(resamples) for name in rows}
-    for draw in range(resamples):
-        times = np.bincount(random.integers(number, size=number), minlength=number)[unit_of_row]
-        drawn = random.integers(seeds, size=seeds)
-        for name, own in rows.items():
-            sums = np.tensordot(own, times, (1, 0))
-            found[name][draw] = metric.of_sums(sums)[drawn].mean()
-    return found
+    found = {name: [] for name in statistics}
+    seeds = len(next(iter(statistics.values())))
+    for weights, drawn in _draws(units, seeds, resamples, seed):
+        for name, own in statistics.items():
+            values = np.stack([statistic(weights) for statistic in own])
+            found[name].append(np.take_along_axis(values, drawn, axis=0).mean(axis=0))
+    found = {name: np.concatenate(values) for name, values in found.items()}
+    known = ~np.any([np.isnan(values) for values in found.values()], axis=0)
+    return {name: values[known] for name, values in found.items()}
+
+
+def _draws(units, seeds, resamples, seed):
+    """How often each row is drawn, `(rows, some draws)`, and which seeds, `(seeds, some draws)`."""
+    random, unit_of_row = np.random.default_rng(seed), np.unique(units, return_inverse=True)[1]
+    number, size = unit_of_row.max() + 1, max(CELLS // len(units), 4)
+    for begin in range(0, resamples, size):
+        count = min(size, resamples - begin)
+        weights, drawn = np.empty((count, len(units))), np.empty((count, seeds), int)
+        for draw in range(count):
+            times = np.bincount(random.integers(number, size=number), minlength=number)
+            weights[draw], drawn[draw] = times[unit_of_row], random.integers(seeds, size=seeds)
+        yield np.ascontiguousarray(weights.T), drawn.T
 
 
 def interval(draws, level=LEVEL):

@@ -54,9 +54,10 @@ def compare(
         learning_rate: as in `compile_model`.
         patience: int, a training stops after so many epochs without a better validation loss, and
             goes back to the best.
-        metric: str; of classification "accuracy" (the default), "f1_macro" or "log_loss"; ordinal
-            "accuracy" or "mae"; multilabel (with thresholds of .5) "f1_micro", "f1_macro" or
-            "exact_match"; regression "mae" or "rmse".
+        metric: str, of those that `evaluate` reports; of classification "accuracy" (the default),
+            "f1_macro", "roc_auc" or "log_loss"; ordinal "accuracy", "mae" or "kappa"; multilabel
+            (with thresholds of .5) "f1_micro", "f1_macro", "average_precision" or "exact_match";
+            regression "mae", "rmse" or "r2".
         imbalance: as in `prepare` and `compile_model`.
         cache: as in `fit`.
         folder: None, or where finished candidates are kept: the same call goes on there.

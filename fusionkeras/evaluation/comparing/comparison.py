@@ -71,7 +71,7 @@ class Comparison:
 
     def value(self, name):
         """The metric of a candidate on the test rows, the mean over its seeds."""
-        return float(self.metric.of_sums(self._rows[name].sum(axis=1)).mean())
+        return self._values[name]
 
     def interval(self, name):
         """The 95 % interval of that, `(low, high)`."""
@@ -169,22 +169,30 @@ class Comparison:
         return np.all([outcome.counts for outcome in self.outcomes.values()], axis=0)
 
     @functools.cached_property
-    def _rows(self):
-        """What the metric makes of every row, `{candidate: (seeds, rows, ...)}`."""
+    def _answers(self):
+        """What is measured, `{candidate: [labels and answers of each seed]}`."""
         return {
-            name: np.stack(
-                [
-                    self.metric.of_rows(outcome.labels[self._counts], answers[self._counts])
-                    for answers in outcome.answers
-                ]
-            )
+            name: [
+                (outcome.labels[self._counts], answers[self._counts]) for answers in outcome.answers
+            ]
             for name, outcome in self.outcomes.items()
         }
 
     @functools.cached_property
+    def _values(self):
+        return {
+            name: float(np.mean([self.metric.of(*one) for one in own]))
+            for name, own in self._answers.items()
+        }
+
+    @functools.cached_property
     def _draws(self):
-        units = None if self.units is None else self.units[self._counts]
-        return resampled(self.metric, self._rows, units)
+        units = np.arange(len(self._counts)) if self.units is None else self.units
+        statistics = {
+            name: [self.metric.statistic(*one) for one in own]
+            for name, own in self._answers.items()
+        }
+        return resampled(statistics, units[self._counts])
 
     def _is_alone(self, name):
         return len(self.outcomes[name].branches) == 1

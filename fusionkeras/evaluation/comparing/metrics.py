@@ -1,43 +1,64 @@
-"""Metrics as sums over rows, so that thousands of resamples of the rows cost little."""
+"""The metric that candidates are compared by: one of those of the reports."""
 
-import collections.abc
 import dataclasses
 
 import numpy as np
 
 from fusionkeras._checks import argument_error, check_choice
+from fusionkeras.evaluation.classification import ClassificationReport
+from fusionkeras.evaluation.multilabel import MultilabelReport
+from fusionkeras.evaluation.ordinal import OrdinalReport
+from fusionkeras.evaluation.paired import LOSSES
+from fusionkeras.evaluation.regression import RegressionReport
+
+# The numbers that a report has `statistics` of, the one to compare by unless another is said first.
+METRICS = {
+    "classification": ("accuracy", "f1_macro", "roc_auc", "log_loss"),
+    "ordinal": ("accuracy", "mae", "kappa"),
+    "multilabel": ("f1_micro", "f1_macro", "average_precision", "exact_match"),
+    "regression": ("mae", "rmse", "r2"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
 class Metric:
-    """A metric that depends on the rows by a sum over them alone.
+    """A metric of a report, of answers alone.
 
     Attributes:
+        task: str, one of the tasks of `read_table`.
         name: str, as the reports of `evaluate` call it.
-        of_rows: a function from labels and answers of n rows to a float array `(n, ...)`.
-        of_sums: a function from sums of that over rows, `(...)`, to the metric; further axes may
-            stand ahead.
-        is_error: bool, whether less is better.
 
     Example:
         >>> accuracy = metric_of("classification")
-        >>> rows = accuracy.of_rows(np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]))
-        >>> accuracy.of(rows), accuracy.of(rows[:1])
-        (0.5, 1.0)
+        >>> accuracy.of(np.array([0, 1]), np.array([[0.9, 0.1], [0.6, 0.4]]))
+        0.5
     """
 
+    task: str
     name: str
-    of_rows: collections.abc.Callable
-    of_sums: collections.abc.Callable
-    is_error: bool = False
 
-    def of(self, rows):
-        """The metric of some rows, given what `of_rows` made of them."""
-        return float(self.of_sums(rows.sum(axis=0)))
+    def statistic(self, labels, answers):
+        """The metric of some rows as a function of weights `(rows, n)`, which gives `(n,)`."""
+        return _report(self.task, labels, answers).statistics()[self.name]
+
+    def of(self, labels, answers):
+        """The metric of some rows.
+
+        Raises:
+            ValueError: where it is undefined, such as the area under a curve of one class.
+        """
+        value = float(self.statistic(labels, answers)(np.ones((len(labels), 1)))[0])
+        if np.isnan(value):
+            raise argument_error(
+                "The metric is undefined on these rows",
+                "rows of more than one class",
+                metric=self.name,
+            )
+        return value
 
     def better(self, difference):
         """A difference between two values, turned so that above 0 is better."""
-        return -difference if self.is_error else difference
+        return -difference if self.name in LOSSES else difference
 
 
 def metric_of(task, name=None):
@@ -59,85 +80,15 @@ def metric_of(task, name=None):
             "one column of labels",
             label=list(task),
         )
-    name = next(iter(METRICS[task])) if name is None else name
-    check_choice(f"metric to compare models of {task} by", METRICS[task], metric=name)
-    return METRICS[task][name]
+    name = METRICS[task][0] if name is None else name
+    return Metric(task, check_choice(f"metric of {task} models", METRICS[task], metric=name))
 
 
-def _averaged(values):
-    """Values of rows with a 1 beside each: what a mean is made of."""
-    values = np.asarray(values, np.float64)
-    return np.stack([values, np.ones_like(values)], axis=-1)
-
-
-def _mean(sums):
-    return sums[..., 0] / sums[..., 1]
-
-
-def _hits(labels, answers):
-    return _averaged(answers.argmax(axis=-1) == labels)
-
-
-def _surprise(labels, answers):
-    answers = np.asarray(answers, np.float64)
-    own = answers[np.arange(len(labels)), labels] / answers.sum(axis=-1)
-    return _averaged(-np.log(np.clip(own, np.finfo(np.float64).eps, 1)))
-
-
-def _f1_parts(truth, given):
-    """For each class twice the hits, and how often it is there and given: F1 is their ratio."""
-    return np.stack([2.0 * (truth & given), 1.0 * truth + given], axis=-1)
-
-
-def _f1_classes(labels, answers):
-    classes = np.arange(answers.shape[1])
-    return _f1_parts(labels[:, None] == classes, answers.argmax(axis=-1)[:, None] == classes)
-
-
-def _f1_labels(labels, answers):
-    return _f1_parts(labels > 0, answers > 0.5)
-
-
-def _f1_of_seen(sums):
-    """The mean over the classes that are there, in truth or in prediction."""
-    return _ratios(sums).sum(axis=-1) / (sums[..., 1] > 0).sum(axis=-1)
-
-
-def _ratios(sums):
-    return sums[..., 0] / np.maximum(sums[..., 1], 1)
-
-
-def _errors(labels, answers):
-    return np.abs(np.float64(answers) - np.float64(labels))
-
-
-_ACCURACY = Metric("accuracy", _hits, _mean)
-METRICS = {
-    "classification": {
-        "accuracy": _ACCURACY,
-        "f1_macro": Metric("f1_macro", _f1_classes, _f1_of_seen),
-        "log_loss": Metric("log_loss", _surprise, _mean, is_error=True),
-    },
-    "ordinal": {
-        "accuracy": _ACCURACY,
-        "mae": Metric(
-            "mae", lambda y, p: _averaged(_errors(y, p.argmax(axis=-1))), _mean, is_error=True
-        ),
-    },
-    "multilabel": {
-        "f1_micro": Metric("f1_micro", _f1_labels, lambda sums: _ratios(sums.sum(axis=-2))),
-        "f1_macro": Metric("f1_macro", _f1_labels, lambda sums: _ratios(sums).mean(axis=-1)),
-        "exact_match": Metric(
-            "exact_match", lambda y, p: _averaged(((p > 0.5) == (y > 0)).all(axis=-1)), _mean
-        ),
-    },
-    "regression": {
-        "mae": Metric("mae", lambda y, p: _averaged(_errors(y, p)), _mean, is_error=True),
-        "rmse": Metric(
-            "rmse",
-            lambda y, p: _averaged(_errors(y, p) ** 2),
-            lambda sums: np.sqrt(_mean(sums)),
-            is_error=True,
-        ),
-    },
-}
+def _report(task, labels, answers):
+    if task == "regression":
+        return RegressionReport(labels, answers)
+    names = list(map(str, range(answers.shape[1])))
+    if task == "multilabel":
+        return MultilabelReport(names, labels.astype(int), answers)
+    kind = ClassificationReport if task == "classification" else OrdinalReport
+    return kind(names, labels, answers)

@@ -109,7 +109,7 @@ def _train_once(learner, source, batches, validation, test, training, ask, metri
         history = learner.fit(batches, callbacks=callbacks, shuffle=False, verbose=0, **options)
     seconds = time.perf_counter() - begun
     labels, answers, counts = ask(validation)[""]
-    value = metric.of(metric.of_rows(labels[counts], answers[counts]))
+    value = metric.of(labels[counts], answers[counts])
     return {
         "seconds": seconds,
         "epochs": len(history.epoch),

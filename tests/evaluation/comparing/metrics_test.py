@@ -31,16 +31,26 @@ REPORTS = {
 def test_every_metric_is_that_of_the_report(task, name):
     labels, answers, report = REPORTS[task]
     metric = metric_of(task, name)
-    rows = metric.of_rows(labels, answers)
     drawn = RANDOM.integers(0, 50, 50)  # rows may come twice
     for some in (np.arange(50), drawn, np.arange(3)):
         expected = getattr(report(labels[some], answers[some]), name)
-        assert metric.of(rows[some]) == pytest.approx(expected, rel=1e-6)
+        assert metric.of(labels[some], answers[some]) == pytest.approx(expected, rel=1e-6)
     assert metric.better(1.0) == (-1 if name in ("mae", "rmse", "log_loss") else 1)
 
 
+@pytest.mark.parametrize("task", REPORTS)
+def test_they_are_all_that_a_report_has(task):
+    labels, answers, report = REPORTS[task]
+    assert tuple(report(labels, answers).statistics()) == METRICS[task]
+
+
 def test_metrics_that_are_none():
-    with pytest.raises(ValueError, match="Unknown metric to compare models of classification by"):
-        metric_of("classification", "roc_auc")
+    with pytest.raises(ValueError, match="Unknown metric of classification models"):
+        metric_of("classification", "mae")
     with pytest.raises(ValueError, match="about one metric, and the table has several columns"):
         metric_of({"kind": "classification", "price": "regression"})
+
+
+def test_a_metric_that_is_undefined():
+    with pytest.raises(ValueError, match="undefined on these rows.*metric='roc_auc'"):
+        metric_of("classification", "roc_auc").of(np.zeros(3, int), PROBABILITIES[:3])
