@@ -8,7 +8,7 @@ from collections import Counter
 
 import numpy as np
 
-from fusionkeras._checks import argument_error
+from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.cli.measures import check_measures, measure_more
 from fusionkeras.cli.reading import columns_of
 from fusionkeras.cli.run import Run, check_folder
@@ -68,6 +68,7 @@ def read_judged(options, served, labels):
         `(table, statuses, judged)`: a `Table`; an object array `(rows,)` of "ok" or what is wrong
         with a row; a bool array `(rows,)`.
     """
+    check_integer("batch size", batch_size=options.batch_size)
     source = source_of(options)
     how = how_to_read(options, served, source)
     table, statuses = source.read_rows(**how, **labels, progress=sys.stderr.isatty())
@@ -186,7 +187,9 @@ def how_to_read(options, served, source):
         dict, the arguments of `read_rows` and `stream_rows`, but for labels and progress.
     """
     columns = {name: name for name in served.columns}
-    columns |= ({} if source.keyed else _trained_columns(options)) | columns_of(options)
+    trained = {} if source.keyed else _trained_columns(options)
+    # Of those trained with: the winner of a comparison may read fewer.
+    columns |= {name: trained[name] for name in columns if name in trained} | columns_of(options)
     surplus = sorted(set(columns) - set(served.columns))
     if surplus:
         raise argument_error(

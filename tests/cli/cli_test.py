@@ -472,6 +472,20 @@ def words(statements, tmp_path_factory):
     return folder
 
 
+def test_a_model_that_reads_fewer_columns_than_were_trained(words, statements, tmp_path, capsys):
+    """As the winner of a comparison does where it is one column alone."""
+    winner, output = tmp_path / "winner", tmp_path / "answers.csv"
+    shutil.copytree(words, winner)
+    config = json.loads((winner / "config.json").read_text())
+    config["options"]["image"] = {"image": "image"}
+    (winner / "config.json").write_text(json.dumps(config))
+    assert main(["evaluate", str(winner), str(statements)]) == 0
+    assert main(["predict", str(winner), str(statements), "--output", str(output)]) == 0
+    assert len(pd.read_csv(output)) == 60
+    assert main(["evaluate", str(winner), str(statements), "--image", "image"]) == 2
+    assert "The model reads no column called 'image'" in capsys.readouterr().err
+
+
 @pytest.fixture(scope="module")
 def sliced(statements):
     """The table with one more column, a picture that is not there, and a label nobody knows."""
@@ -520,6 +534,7 @@ def test_evaluate_with_intervals_slices_and_another_model(run, words, sliced, tm
         (["--against", "r", "--robustness"], "--robustness and --against cannot go together"),
         (["--against", "nowhere"], "There is no model here"),
         (["--intervals", "basic"], "invalid choice: 'basic'"),
+        (["--batch-size", "0"], "The batch size is too small"),
     ],
 )
 def test_wrong_measures(more, message, run, sliced, capsys):
