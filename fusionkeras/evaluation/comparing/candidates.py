@@ -49,11 +49,16 @@ def candidates_of(branches, fusions, options):
             "two branches or more",
             branches=[branch.name for branch in branches],
         )
-    joined, left_out = [], {}
-    for name, fusion in _named(fusions).items():
+    joined, left_out, named = [], {}, _named(fusions)
+    # Auxiliary objectives are between branches.
+    own = {name: value for name, value in options.items() if name != "auxiliary"}
+    alone = [Candidate(f"{x.name} alone", (x,), "concat", own) for x in branches]
+    for candidate in alone:
+        candidate.build()  # raises now, not after hours, as do those below
+    for name, fusion in named.items():
         candidate = Candidate(name, tuple(branches), fusion, options)
         try:
-            candidate.build()  # raises now, not after hours
+            candidate.build()
         except (ValueError, TypeError) as error:
             if not isinstance(fusions, str) or not hasattr(error, "is_argument_error"):
                 raise
@@ -61,8 +66,9 @@ def candidates_of(branches, fusions, options):
         else:
             joined.append(candidate)
     if not joined:
-        raise argument_error("No fusion is left to compare", "one or more", fusions=fusions)
-    alone = [Candidate(f"{x.name} alone", (x,), "concat", options) for x in branches]
+        name, why = next(iter(left_out.items()))
+        cure = f"Of {name}: {why}"
+        raise argument_error("No fusion is left to compare", "one or more", cure, fusions=fusions)
     return joined + alone, left_out
 
 

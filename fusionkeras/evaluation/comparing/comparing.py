@@ -63,7 +63,8 @@ def compare(
         folder: None, or where finished candidates are kept: the same call goes on there.
         verbose: int; 0 prints nothing, 1 a line for each candidate.
         **kwargs: further arguments of `build_model`, the same for all candidates, such as
-            `hidden_dims` and `dropout`.
+            `hidden_dims` and `dropout`; `auxiliary` is for the fusions, as one branch alone has
+            nothing to do with it.
 
     Returns:
         `Comparison`.

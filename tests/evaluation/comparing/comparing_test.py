@@ -157,6 +157,14 @@ def test_what_does_not_fit_is_left_out_and_told(comparison):
     assert len(found) == 14 + 2 and not left_out
 
 
+def test_a_branch_alone_has_no_auxiliary_objective():
+    options = {"heads": fk.ClassificationHead(2), "auxiliary": "contrastive"}
+    found, _ = candidates_of(make_branches(), ["gated"], {**options, "modality_dropout": 0.2})
+    built = {one.name: {layer.name for layer in one.build().layers} for one in found}
+    assert [name for name, own in built.items() if "contrastive" in own] == ["gated"]
+    assert all("modality_dropout" in own for own in built.values())
+
+
 def test_a_layer_is_copied_for_every_model():
     fusions = ["gated", fk.Gated(8, name="narrow")]
     found, _ = candidates_of(make_branches(), fusions, {"heads": fk.ClassificationHead(2)})
@@ -175,6 +183,10 @@ def test_wrong_arguments(data, frame):
         candidates_of(branches, "some", heads)
     with pytest.raises(ValueError, match="lacks features that TransformerFusion needs"):
         candidates_of(branches, ["transformer"], heads)
+    with pytest.raises(ValueError, match="Wrong dropout. Expected a number in .* dropout=1.5"):
+        candidates_of(branches, "all", {**heads, "dropout": 1.5})
+    with pytest.raises(ValueError, match="No fusion is left .*='all'. Of concat: Unknown objective"):
+        candidates_of(branches, "all", {**heads, "auxiliary": "contrast"})
     with pytest.raises(TypeError, match="Wrong type of data. Expected what read_table returns"):
         fk.compare(branches, data.train)
     with pytest.raises(ValueError, match="Wrong seeds. Expected one or more that differ"):
