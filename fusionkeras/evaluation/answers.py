@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from fusionkeras._checks import argument_error
 from fusionkeras.data.targets import by_head
 from fusionkeras.heads import heads_of
 from fusionkeras.heads.ordinal import rank_probabilities
@@ -22,6 +23,23 @@ def tasks_of(model):
     if getattr(model, "output", None) is None:  # a function, or a model of a class of its own
         return {"": "classification"}
     return {name: head.task for name, head in heads_of(model).items()}
+
+
+def check_tasks(tasks, table):
+    """Raises ValueError unless a table has labels for every head of a model.
+
+    Args:
+        tasks: dict of `{head: task}`, as `tasks_of` gives it.
+        table: `Table`, which may have other columns of labels besides.
+    """
+    found = {head: task for head, (task, *_) in table.heads().items()}
+    if not tasks.items() <= found.items():
+        raise argument_error(
+            "The labels of the table are not those that the model answers",
+            f"{by_head(tasks)}",
+            "Name them in read_table(label=..., task=...).",
+            task=by_head(found),
+        )
 
 
 def said_by(model, name):

@@ -9,7 +9,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.data.feeding.order import Order
 from fusionkeras.data.feeding.pipeline import batches_of
 from fusionkeras.data.targets import by_head, is_labelled
-from fusionkeras.evaluation.answers import answer_of, said_by, tasks_of
+from fusionkeras.evaluation.answers import answer_of, check_tasks, said_by, tasks_of
 from fusionkeras.evaluation.classification import ClassificationReport
 from fusionkeras.evaluation.missing import evaluate_missing
 from fusionkeras.evaluation.multilabel import MultilabelReport, best_thresholds
@@ -48,9 +48,9 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
         `unsure` it tells how many rows are answered, and how many of those rightly.
 
     Raises:
-        ValueError: when no row is left, the model has another number of classes, for thresholds
-            of another task, or where `missing` is asked for other data, or of a model that reads a
-            single column.
+        ValueError: when no row is left, the model has another number of classes or answers other
+            labels than those of the table, for thresholds of another task, or where `missing` is
+            asked for other data, or of a model that reads a single column.
 
     Example:
         >>> import fusionkeras as fk
@@ -189,12 +189,15 @@ def _by_head(tasks, values):
 
 def _run(model, predict, data, tasks, cache):
     """All rows in order: `{head: (labels, answers, whether the row counts)}`."""
-    if hasattr(data, "source") and data.source.mix is not None:
-        raise argument_error(
-            "Rows that are mixed cannot be measured",
-            "data prepared without mix",
-            mix=data.source.mix,
-        )
+    source = getattr(data, "source", None)
+    if source is not None:
+        check_tasks(tasks, source.table)
+        if source.mix is not None:
+            raise argument_error(
+                "Rows that are mixed cannot be measured",
+                "data prepared without mix",
+                mix=source.mix,
+            )
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
         predict.get_concrete_function(batches.element_spec[0])  # of any size, not of each anew

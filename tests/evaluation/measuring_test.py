@@ -1,6 +1,7 @@
 """From a model and data to reports, for every task and several heads."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
 
@@ -118,3 +119,26 @@ def test_class_names_of_prepared_data_need_not_be_said():
     model = fk.build_classifier([branch])
     found = evaluate(model, fk.prepare(data.train, fk.build_preprocessor([branch])))
     assert found.class_names == ["cold", "warm"] and found.rows == 8
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"label": "price", "task": "regression"},
+        {"label": {"kind": "classification", "price": "regression"}},
+    ],
+    ids=["task", "heads"],
+)
+def test_labels_that_the_model_does_not_answer(labels):
+    rows = pd.DataFrame({"text": ["red", "blue"] * 10, "kind": ["a", "b"] * 10})
+    rows["price"] = np.arange(20) / 8
+    data = fk.read_table(rows, {"text": "text"}, files=(), **labels)
+    branch = fk.lstm_branch(["red"], 4, units=2)
+    model, preprocessor = fk.build_classifier([branch]), fk.build_preprocessor([branch])
+    message = "The labels of the table are not those that the model answers.*classification"
+    with pytest.raises(ValueError, match=message):
+        evaluate(model, fk.prepare(data.train, preprocessor))
+    with pytest.raises(ValueError, match=message):
+        fk.calibrate(model, fk.prepare(data.train, preprocessor))
+    with pytest.raises(ValueError, match=message):
+        fk.robustness(fk.end_to_end(model, preprocessor, ["a", "b"]), data.train)

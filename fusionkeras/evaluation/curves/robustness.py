@@ -2,7 +2,7 @@
 
 from fusionkeras._checks import argument_error, check_choice, check_integer
 from fusionkeras.data.table import Table
-from fusionkeras.evaluation.answers import said_by
+from fusionkeras.evaluation.answers import check_tasks, said_by, tasks_of
 from fusionkeras.evaluation.curves.feeding import labelled_batches, something_in
 from fusionkeras.evaluation.curves.kinds import KINDS, Spoiler, check_strengths
 from fusionkeras.evaluation.curves.report import RobustnessReport
@@ -57,7 +57,7 @@ def robustness(serving, table, kinds=None, strengths=None, seed=0, batch_size=32
         {'typos': ['text']}
     """
     columns = _columns_of(serving)
-    _check_table(table, columns, said_by(serving, "class_names"))
+    _check_table(table, columns, serving)
     ask, report = asking(serving)
 
     def answer(table, spoiler=None):
@@ -161,12 +161,14 @@ def _columns_of(serving):
     return [tensor.name for tensor in inputs]
 
 
-def _check_table(table, columns, class_names):
+def _check_table(table, columns, serving):
     if not isinstance(table, Table):
         raise argument_error(
             "Wrong type of table", "a Table, such as data.test", kind=TypeError, table=table
         )
     table.check_columns(columns)
+    check_tasks(tasks_of(serving), table)
+    class_names = said_by(serving, "class_names")
     said = class_names if isinstance(class_names, dict) else {"": class_names}
     for head, (_, _, names) in table.heads().items():
         if said.get(head) is not None and list(said[head]) != list(names or ()):
