@@ -225,7 +225,7 @@ def _where(mask, here, absent):
 
 
 def _written(ids):
-    """Ids as words of their own; padding is at the end."""
+    """Ids as words of their own; padding is 0, wherever it stands."""
     there = ids != 0
     places = tf.where(there, tf.range(ids.shape[1]), -1)
     return tf.where(there, tf.strings.as_string(ids), ""), places

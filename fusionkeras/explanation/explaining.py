@@ -27,7 +27,8 @@ def explain(
     """Tells why a model answered so: regions of pictures, words, and the share of each branch.
 
     What is explained is the score of one class in each row: its log odds `log p / (1 - p)`, which
-    for a sigmoid is the logit, or the value of a regression.
+    for a sigmoid is the logit, or the value of a regression. Behind a calibration it is that of the
+    calibrated probability, but without the bounds of 1e-7 that a calibration of sigmoids has.
 
     - Pictures: a heat map over the cells of the encoder's grid, from the grid on: by integrated
       gradients, whose baseline is a grid of zeros, or by Grad-CAM.

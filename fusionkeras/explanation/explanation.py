@@ -97,8 +97,8 @@ def explanation_of(found, attention=None):
         for name, own in tokens.items()
     }
     counted = {
-        name: [row[: len(own)] for row, own in zip(weights[name], words[name], strict=True)]
-        for name in words
+        name: [row[token != b""] for row, token in zip(weights[name], own, strict=True)]
+        for name, own in tokens.items()
     }
     classes = found.get("explained", [None] * len(found["score"]))
     return Explanation(

@@ -9,7 +9,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.explanation.scores import EXACT, Logits
 from fusionkeras.explanation.shapley import MOST_BRANCHES
 from fusionkeras.fusion import Fusion
-from fusionkeras.heads import Head, heads_of
+from fusionkeras.heads import Calibration, Head, heads_of
 from fusionkeras.models.attention import Attention
 from fusionkeras.models.parts import is_encoder
 from fusionkeras.training.frozen.graph import Visitor, reach, run, walk
@@ -144,12 +144,14 @@ def _rest(graph, heads, steps, wires):
     scores, exact = {}, set()
     for name, head in heads.items():
         wire = graph.outputs[name] if name else tree.flatten(graph.outputs)[0]
-        maker = makers[wire].operation
-        scores[name] = values[wire]
+        maker, calibration, scores[name] = makers[wire].operation, None, values[wire]
+        if isinstance(maker, Calibration) and maker.exclusive == head.exclusive:
+            calibration, (wire,) = maker, makers[wire].inputs
+            maker = makers[wire].operation
         if isinstance(maker, Head) and head.task in EXACT:
             exact.add(name)
             (x,) = makers[wire].inputs
-            scores[name] = Logits(maker, name=f"{maker.name}_logits")(values[x])
+            scores[name] = Logits(maker, calibration, name=f"{maker.name}_logits")(values[x])
     weights = _attention(steps, values)
     attention = keras.Model(inputs, weights, name="attention") if weights else None
     return exact, keras.Model(inputs, scores, name="rest"), attention

@@ -15,8 +15,11 @@ _CLOSE = 1e-7
 class Logits(keras.layers.Layer):
     """The logits of a head, of which probabilities are made: their gradients never vanish.
 
+    Behind a calibration they are those of which it makes its own probabilities.
+
     Args:
         head: `Head` that is built.
+        calibration: `Calibration` of its probabilities, or None.
         **kwargs: `name` of a Keras layer.
 
     Call arguments:
@@ -26,15 +29,22 @@ class Logits(keras.layers.Layer):
         float32 tensor `(batch, units)`.
     """
 
-    def __init__(self, head, **kwargs):
+    def __init__(self, head, calibration=None, **kwargs):
         super().__init__(dtype="float32", **kwargs)
-        self.head = head
+        self.head, self.calibration = head, calibration
         self.built = True
 
     def call(self, x):
         """What the head computes before it answers."""
         logits = ops.matmul(x, ops.cast(self.head.kernel, "float32"))
-        return logits + self.head.bias if self.head.use_bias else logits
+        logits = logits + self.head.bias if self.head.use_bias else logits
+        if self.calibration is None:
+            return logits
+        # Of a softmax log p, and not any logits: scales may differ from class to class.
+        logits = ops.log_softmax(logits) if self.calibration.exclusive else logits
+        numbers = self.calibration.scale, self.calibration.bias
+        scale, bias = (ops.array(x, "float32") for x in numbers)
+        return scale * logits + bias
 
     def compute_output_spec(self, x):
         """One logit a unit."""

@@ -219,6 +219,33 @@ def test_the_score_of_every_task(text_heads, head):
     np.testing.assert_allclose(found["text_shapley"], found["score"] - found["baseline"], atol=1e-5)
 
 
+@pytest.mark.parametrize(("count", "scale"), [(2, 0.2), (3, 0.2), (3, [0.2, 0.3, 0.1])])
+def test_a_calibrated_model_that_is_very_sure(count, scale):
+    branch = fk.lstm_branch(WORDS, 2, embedding_dim=4, units=4)
+    model = roughened(fk.build_classifier([branch], num_classes=count))
+    head = model.get_layer("probabilities")
+    head.kernel.assign(200 * head.kernel)
+    layer = fk.Calibration(scale, 0.1, exclusive=count > 2)
+    tensors = {"text_token_ids": np.array([[2, 4], [3, 0]])}
+    why = fk.explain(keras.Model(model.inputs, layer(model.output)), tensors)
+    logits = keras.Model(model.inputs, head.input)(tensors) @ head.kernel + head.bias
+    logits = logits.numpy().astype(float)
+    assert (np.ptp(logits, axis=1) if count > 2 else np.abs(logits)).min() > 17  # p is 1 - 1e-7
+    if count == 2:
+        signs = np.where(logits[:, 0] > 0, 1, -1)
+        expected = signs * (scale * logits[:, 0] + 0.1)
+    else:
+        z = np.array(scale) * (logits - np.logaddexp.reduce(logits, axis=1, keepdims=True))
+        likeliest = z.argmax(axis=1)
+        others = [np.delete(row, place) for row, place in zip(z, likeliest, strict=True)]
+        expected = z.max(axis=1) - np.logaddexp.reduce(others, axis=1)
+    np.testing.assert_allclose(why.scores, expected, rtol=1e-4)
+    total = np.array([own.sum() for own in why.weights["text"]])
+    assert np.abs(total).min() > 0.01
+    np.testing.assert_allclose(total, why.scores - why.without["text"], rtol=0.01)
+    np.testing.assert_allclose(why.shapley["text"], why.scores - why.baseline, atol=1e-4)
+
+
 def test_where_branches_vote_probabilities_are_all_that_is_known(branches):
     model = fk.build_classifier(branches, fk.Late(hidden_dim=8))
     found, _, answers = run(model, branches, chosen=1)
@@ -240,6 +267,16 @@ def own_branch():
     numbers = keras.Input((3,), name="numbers")
     outputs = {"pooled_output": keras.layers.Dense(4)(numbers), "present": numbers[:, 0] >= 0}
     return fk.Branch("numbers", keras.Model(numbers, outputs, name="numbers_encoder"))
+
+
+@pytest.mark.parametrize("texts", ["integrated_gradients", "occlusion"])
+def test_padding_may_stand_anywhere(texts):
+    model = roughened(fk.build_classifier([fk.lstm_branch(WORDS, 4, embedding_dim=4, units=4)]))
+    ids = np.array([[0, 0, 2, 3], [2, 0, 3, 0]])
+    why = fk.explain(model, {"text_token_ids": ids}, texts=texts)
+    assert why.words["text"] == [["2", "3"], ["2", "3"]]
+    for own in why.weights["text"]:
+        assert own.shape == (2,) and own.all()
 
 
 def test_a_branch_of_another_kind_has_shapley_values_only():
