@@ -58,14 +58,20 @@ def _fusions(text):
 
 
 def _begin(run, described):
-    """Makes the folder, or goes on in one that the same command has made."""
+    """Makes the folder, or goes on in one that the same command has made.
+
+    A comparison in which nothing is trained yet, such as one with a wrong option, gives way.
+    """
+    before = run.read_config()
+    if before == described:
+        return
     if not run.config.is_file():
         run.create()
-        run.write_json(run.config, described)
-    elif run.read_config() != described:
+    elif "fusions" not in before.get("options", {}) or any(run.path.glob("candidates/*")):
         raise argument_error(
             "The folder holds another comparison",
             "the same table, options and versions, or a folder that is new",
             "Choose another --output.",
             output=str(run.path),
         )
+    run.write_json(run.config, described)

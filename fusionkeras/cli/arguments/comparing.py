@@ -13,7 +13,7 @@ from fusionkeras.cli.arguments.training import add_feature_cache, add_first_stag
 
 def add_compare(parser):
     """Adds the options of `compare`, most of them those of `train`."""
-    add_columns(parser)
+    add_columns(parser, labels="")
     tasks, data = parser.add_argument_group("tasks"), parser.add_argument_group("data")
     add_tasks(tasks)
     add_imbalance(tasks)
@@ -24,7 +24,7 @@ def add_compare(parser):
     add_encoders(model)
     add_trunk(model)
     training = parser.add_argument_group("training")
-    add_first_stage(training)
+    add_first_stage(training, patience="")
     add_feature_cache(training)
     _add_comparison(parser.add_argument_group("comparison"))
     parser.set_defaults(missing="quarantine", epochs=30)

@@ -5,7 +5,7 @@ from fusionkeras.cli.arguments.values import split
 from fusionkeras.data import IMBALANCE, TASKS
 
 
-def add_columns(parser):
+def add_columns(parser, labels="; may be repeated for several heads"):
     """Adds the columns of pictures, texts and labels, and how they are read."""
     group = parser.add_argument_group("columns")
     for option, what in (("--image", "paths of pictures"), ("--text", "texts")):
@@ -22,10 +22,7 @@ def add_columns(parser):
         "(column image, or --image) and the texts to them",
     )
     group.add_argument(
-        "--label",
-        action=Labels,
-        metavar="COLUMN",
-        help="the column of labels; may be repeated for several heads",
+        "--label", action=Labels, metavar="COLUMN", help=f"the column of labels{labels}"
     )
     group.add_argument(
         "--separator",

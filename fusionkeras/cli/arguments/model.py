@@ -86,5 +86,6 @@ def add_trunk(group):
         choices=OBJECTIVES,
         action=Several,
         metavar="|".join(OBJECTIVES),
-        help="an auxiliary objective; may be repeated; its loss counts in the validation loss",
+        help="an auxiliary objective of two columns or more; may be repeated; its loss counts in "
+        "the validation loss",
     )

@@ -12,6 +12,9 @@ UNSAID = {"task": ["classification"], "calibrate": "none"}
 
 
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **kwargs):  # --hidden-dim is not read as --hidden-dims where there is none
+        super().__init__(allow_abbrev=False, **kwargs)
+
     def error(self, message):
         raise argument_error(message, f"the options that {self.prog} --help lists")
 

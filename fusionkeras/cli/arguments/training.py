@@ -15,8 +15,8 @@ def add_training(group):
     group.add_argument("--seed", type=int, default=0, metavar="N")
 
 
-def add_first_stage(group):
-    """Adds epochs, batches, the rate and when training stops."""
+def add_first_stage(group, patience="; 0 switches both off"):
+    """Adds epochs, batches, the rate and when training stops, with what more `patience` means."""
     group.add_argument("--epochs", type=int, default=10, metavar="N")
     group.add_argument("--batch-size", type=int, default=32, metavar="N")
     group.add_argument("--learning-rate", type=float, default=1e-3, metavar="X")
@@ -26,7 +26,7 @@ def add_first_stage(group):
         default=3,
         metavar="N",
         help="stop after N epochs without a better validation loss and go back to "
-        "the best; 0 switches both off",
+        f"the best{patience}",
     )
 
 
