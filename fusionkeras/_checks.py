@@ -73,7 +73,8 @@ def check_rate(what, **received):
 
 def check_learning_rate(learning_rate):
     """Raises unless the rate is a positive, finite number; returns it."""
-    if not (math.isfinite(learning_rate) and learning_rate > 0):
+    is_number = isinstance(learning_rate, numbers.Real) and not isinstance(learning_rate, bool)
+    if not (is_number and math.isfinite(learning_rate) and learning_rate > 0):
         raise argument_error(
             "Wrong learning rate", "a positive number", learning_rate=learning_rate
         )

@@ -4,7 +4,7 @@ import json
 import pathlib
 import sys
 
-from fusionkeras._checks import check_integer
+from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.cli.ask import answering, labels_of, read_judged
 from fusionkeras.cli.run import Run, check_folder
 from fusionkeras.data.whole import write_whole
@@ -21,6 +21,8 @@ from fusionkeras.report.subject import Subject
 def run_report(options):
     """Measures a model on a table, with and without each column, and writes the page."""
     check_folder(options.output)
+    if options.output == "-":
+        raise argument_error("A page is not printed", "the name of a file", output=options.output)
     check_integer("number of errors", 0, errors=options.errors)
     make_axes()  # raises now, not after the measuring, where there is no Matplotlib
     loaded = load(options.model)

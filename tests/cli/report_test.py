@@ -12,6 +12,7 @@ from fusionkeras.cli import main
     [
         (["--output", "no/such/page.html"], "There is no folder to write into"),
         (["--output", "page.html", "--errors", "-1"], "The number of errors is too small"),
+        (["--output", "-"], "A page is not printed"),
         (["--output", "page.html"], "There is no model here"),
     ],
 )

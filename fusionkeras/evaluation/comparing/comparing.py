@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import keras
+
 from fusionkeras._checks import argument_error, check_integer, check_learning_rate
 from fusionkeras.data.table import Data
 from fusionkeras.evaluation.comparing.candidates import candidates_of
@@ -102,14 +104,15 @@ def compare(
     rows = Rows(data, starts.preprocessor, batch_size, imbalance, cache)
     outcomes, latencies, best = {}, {}, None
     for candidate in candidates:
-        outcome, weights = kept.load(candidate) or kept.save(
+        found = kept.load(candidate)
+        outcome, weights = found or kept.save(
             candidate, *train(candidate, rows, starts, training, metric, latencies)
         )
         outcomes[candidate.name] = outcome
         if best is None or outcome.rank(metric) > best[1].rank(metric):
             best = candidate, outcome, weights
         if verbose:
-            print(outcome.line(metric), flush=True)
+            print(outcome.line(metric) + (", kept" if found else ""), flush=True)
     comparison = Comparison(metric, outcomes, data.test.groups, left_out)
     return dataclasses.replace(comparison, **_winner(best, starts, training))
 
@@ -133,7 +136,7 @@ def _check_training(seeds, epochs, learning_rate, patience, imbalance):
         seeds = range(check_integer("number of seeds", seeds=seeds))
     check_integer("number of epochs", epochs=epochs)
     check_integer("patience", patience=patience)
-    if isinstance(learning_rate, (int, float)):
+    if not isinstance(learning_rate, keras.optimizers.schedules.LearningRateSchedule):
         check_learning_rate(learning_rate)
     return Training(tuple(seeds), epochs, learning_rate, patience, imbalance)
 
@@ -151,7 +154,7 @@ def _check_data(data):
             raise argument_error(
                 f"There are no {split} rows, which {why}",
                 "rows in each split",
-                f"Read the table with split=(0.6, 0.2, 0.2), or with {split}=...",
+                f"Split it by 0.6, 0.2, 0.2, or read a table of its own for {split}.",
                 data=data,
             )
     return data

@@ -26,7 +26,14 @@ class Kept:
         self.folder = None if folder is None else pathlib.Path(folder) / "candidates"
         self.settings = settings
         if self.folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise argument_error(
+                    f"The folder cannot be made ({error})",
+                    "a place that can be written to",
+                    folder=str(folder),
+                ) from error
 
     def load(self, candidate):
         """`(outcome, weights)` of a candidate, or None where it is not finished."""

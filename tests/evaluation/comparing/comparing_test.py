@@ -173,7 +173,7 @@ def test_a_layer_is_copied_for_every_model():
     assert one.hidden_dim == other.hidden_dim == 8 and one is not other
 
 
-def test_wrong_arguments(data, frame):
+def test_wrong_arguments(data, frame, tmp_path):
     branches, heads = make_branches(), {"heads": fk.ClassificationHead(2)}
     with pytest.raises(ValueError, match="There is nothing to fuse. Expected two branches or more"):
         candidates_of(branches[:1], "all", heads)
@@ -185,12 +185,17 @@ def test_wrong_arguments(data, frame):
         candidates_of(branches, ["transformer"], heads)
     with pytest.raises(ValueError, match="Wrong dropout. Expected a number in .* dropout=1.5"):
         candidates_of(branches, "all", {**heads, "dropout": 1.5})
-    with pytest.raises(ValueError, match="No fusion is left .*='all'. Of concat: Unknown objective"):
+    with pytest.raises(ValueError, match="No fusion is left .* Of concat: Unknown objective"):
         candidates_of(branches, "all", {**heads, "auxiliary": "contrast"})
     with pytest.raises(TypeError, match="Wrong type of data. Expected what read_table returns"):
         fk.compare(branches, data.train)
     with pytest.raises(ValueError, match="Wrong seeds. Expected one or more that differ"):
         fk.compare(branches, data, seeds=[1, 1])
+    with pytest.raises(ValueError, match="Wrong learning rate. Expected a positive .*='fast'"):
+        fk.compare(branches, data, learning_rate="fast")
+    (tmp_path / "file").touch()
+    with pytest.raises(ValueError, match="The folder cannot be made .*folder=.*file"):
+        fk.compare(branches, data, ["gated"], folder=tmp_path / "file")
     columns = {"one": "one", "three": "three"}
     untested = fk.read_table(frame, columns, label="label", files=(), split=(0.9, 0.1, 0))
     with pytest.raises(ValueError, match="There are no test rows, which all is measured on"):
