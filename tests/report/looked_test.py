@@ -1,5 +1,7 @@
 """What is shown of single rows: which, their words and their heat."""
 
+import re
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 import fusionkeras as fk
 from fusionkeras.report.losses import Loss
 from fusionkeras.report.mistakes import find_mistakes
+from fusionkeras.report.sections.errors import _note
 from fusionkeras.report.sections.looked import (
     colour_words,
     describe_heat,
@@ -53,6 +56,34 @@ def test_words_are_coloured_where_they_stand():
     assert '&lt;i&gt; <mark class="against" style="--much: 0.50">CAFE</mark>' in found
     assert colour_words("red", ["red"], np.zeros(1)) == "" == colour_words("", [], np.zeros(0))
     assert "<mark" in colour_words("İ red", ["red"], np.ones(1))  # longer in lower case
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "marked"),
+    [
+        ("Café a red", ["cafe", "a", "red"], ["a", "red"]),
+        ("scarred red", ["red"], ["red"]),
+        ("日本語 x", ["日", "本", "語", "x"], ["日", "本", "語", "x"]),
+        ("red!? a_b 3d", ["!", "?", "b", "3d"], ["!", "?", "b", "3d"]),
+        ("x" * 120, ["x" * 100], ["x" * 100]),  # cut there when it was read
+        ("कि क", ["क"], ["क"]),
+    ],
+)
+def test_words_are_whole(text, words, marked):
+    found = colour_words(text, words, np.ones(len(words))).partition("<br>")[0]
+    assert re.findall(">([^<]+)</mark>", found) == marked
+    assert re.sub("<[^>]+>", "", found) == text
+
+
+def test_notes_are_of_what_is_shown():
+    one = np.ones(1)
+    own = {"words": {"text": [[]]}, "weights": {"text": [one]}, "heat": {"image": one}}
+    for known in ([], ["words"], ["heat"], ["words", "heat"]):
+        given = [own[key] if key in known else {} for key in ("heat", "words", "weights")]
+        note = _note(fk.Explanation([None], one, one, {"text": one}, *given, {}, {}))
+        assert ("Heat maps are of integrated gradients" in note) == ("heat" in known)
+        assert ("Words that speak" in note) == ("words" in known)
+        assert "exact Shapley values" in note and "Grad-CAM" not in note
 
 
 def test_heat_is_where_it_was():

@@ -14,11 +14,18 @@ from fusionkeras.report.sections.writing import counted, heading, paragraph
 
 _SIDE = 224
 _LONGEST = 600
-_NOTE = (
+_OF_WORDS = (
     "Words that speak for the answer stand on a warm ground with a line under them, those against "
-    "it on a cool one with dots; the stronger, the more. Heat maps are of Grad-CAM, weights of "
-    "words of integrated gradients, shares of the columns exact Shapley values, all in log odds of "
-    "the answer (of a regression in its units)."
+    "it on a cool one with dots; the stronger, the more. Weights of words are of integrated "
+    "gradients. "
+)
+_OF_PICTURES = (
+    "Heat maps are of integrated gradients; they show what speaks for the answer, and nothing of "
+    "what speaks against it. "
+)
+_OF_SHARES = (
+    "Shares of the columns are exact Shapley values. All is in log odds of the answer (of a "
+    "regression in its units)."
 )
 
 
@@ -40,10 +47,15 @@ def _of_head(subject, head, report):
     items = "".join(
         f"<li>{_error(mistake, table, row, why)}</li>\n" for row, mistake in enumerate(mistakes)
     )
-    note = _NOTE if why is not None else f"There is no explanation of the answers: {problem}"
+    note = _note(why) if why is not None else f"There is no explanation of the answers: {problem}"
     return (
         f'{title}{paragraph(told)}{paragraph(note, soft=True)}<ul class="errors">\n{items}</ul>\n'
     )
+
+
+def _note(why):
+    """How to read what stands at the rows: of words and pictures only where there are such."""
+    return (_OF_WORDS if why.words else "") + (_OF_PICTURES if why.heat else "") + _OF_SHARES
 
 
 def _explain(loaded, table, head):

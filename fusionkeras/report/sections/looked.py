@@ -1,13 +1,17 @@
 """What a model looked at in one row, as HTML and in words."""
 
+import unicodedata
 from html import escape
 
 import numpy as np
 
+from fusionkeras.explanation.explainer import LONGEST_WORD
 from fusionkeras.pages.table import Html
 
 _NAMED = 3
 _WARM = np.array([255, 110, 0])
+# Signs that are words of their own, without a blank between them.
+_HAN = ((0x2E80, 0x303B), (0x3400, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
 
 
 def colour_words(text, words, weights):
@@ -15,8 +19,8 @@ def colour_words(text, words, weights):
 
     Args:
         text: str.
-        words: list of str, as the model read them, in order; what is not found in the text, such
-            as a word without its accents, stays without colour.
+        words: list of str, as the model read them, in order; what is not found in the text as a
+            whole word, such as a word without its accents, stays without colour.
         weights: float array `(words,)`.
 
     Returns:
@@ -32,8 +36,8 @@ def colour_words(text, words, weights):
     found, end, lower = [], 0, text.lower()
     lower = lower if len(lower) == len(text) else text
     for word, weight in zip(words, weights, strict=True):
-        begin = lower.find(word.lower(), end)
-        if begin >= 0 and word:
+        begin = _find(lower, word.lower(), end)
+        if begin >= 0:
             found += [
                 escape(text[end:begin]),
                 _mark(text[begin : begin + len(word)], weight / most),
@@ -42,6 +46,29 @@ def colour_words(text, words, weights):
     return Html(
         f'{"".join(found)}{escape(text[end:])}<br><span class="soft">{_tell(words, weights)}</span>'
     )
+
+
+def _find(text, word, first):
+    """Where a whole word begins, at `first` or behind it; -1 where it does not stand."""
+    begin = text.find(word, first) if word else -1
+    while begin >= 0:
+        end = begin + len(word)
+        ends = len(word) >= LONGEST_WORD or _parted(word[-1], text[end : end + 1])
+        if ends and _parted(text[begin - 1 : begin], word[0]):
+            return begin
+        begin = text.find(word, begin + 1)
+    return -1
+
+
+def _parted(one, other):
+    """Whether a word may end between two characters, of which one may be ""."""
+    return not (_joins(one) and _joins(other))
+
+
+def _joins(character):
+    if not character or unicodedata.category(character)[0] not in "LMN":
+        return False
+    return not any(first <= ord(character) <= last for first, last in _HAN)
 
 
 def _mark(word, share):
