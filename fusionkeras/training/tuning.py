@@ -1,6 +1,8 @@
 """The numbers inside a model, such as the width of its fusion, found by KerasTuner."""
 
-import os
+import json
+import math
+import pathlib
 import tempfile
 
 import keras
@@ -37,7 +39,8 @@ def tune(
         patience: int, a trial stops after so many epochs without a better validation loss.
         seed: int, of the proposals; that of Keras is set to `seed + trial`.
         cache: as in `fit`.
-        folder: None, or where finished trials are kept: the same call goes on there.
+        folder: None, or where finished trials are kept: the same call goes on there, and a `build`
+            that asks for other numbers is refused.
 
     Returns:
         `keras_tuner.HyperParameters`, the best; `.values` is a dict, and `build` makes the model.
@@ -45,7 +48,9 @@ def tune(
     Raises:
         ImportError: without KerasTuner (`pip install 'fusionkeras[tune]'`).
         TypeError: for a `build` that is no function.
-        ValueError: for wrong numbers, and whatever `fit` raises.
+        ValueError: for wrong numbers, no validation rows, a `build` that returns no compiled model,
+            a folder that keeps a search for other numbers, when no trial has a finite loss, and
+            whatever `fit` raises.
 
     Example:
         >>> import fusionkeras as fk, pandas as pd
@@ -68,6 +73,10 @@ def tune(
         raise missing_package("keras-tuner", "tune", "'fusionkeras[tune]'") from error
     if not callable(build):
         raise argument_error("build is no function", "one", kind=TypeError, build=build)
+    if validation is None:
+        raise argument_error(
+            "There are no validation rows to judge by", "what prepare returns", validation=None
+        )
     check_integer("number of trials", trials=trials)
     check_integer("number of epochs", epochs=epochs)
     check_integer("patience", patience=patience)
@@ -75,21 +84,74 @@ def tune(
     def run_trial(tuner, trial, verbose):
         try:
             keras.utils.set_random_seed(seed + int(trial.trial_id))
-            model = build(trial.hyperparameters)
+            model = _check_compiled(build(trial.hyperparameters))
             stopping = keras.callbacks.EarlyStopping(patience=patience)
             history = fit(model, train, validation, epochs, [stopping], cache, verbose=verbose)
+            return min(filter(math.isfinite, history.history["val_loss"]), default=math.nan)
         except Exception as error:  # or KerasTuner would go on to the next trial
             raise keras_tuner.errors.FatalError(str(error)) from error
-        return min(history.history["val_loss"])
 
     # The base of all tuners: those above it write every best epoch of the whole model to disk.
     kind = type("Tuner", (keras_tuner.engine.base_tuner.BaseTuner,), {"run_trial": run_trial})
-    oracle = keras_tuner.oracles.BayesianOptimizationOracle(max_trials=trials, seed=seed)
+
+    def tuner_in(place, build=None, asked=None):
+        oracle = keras_tuner.oracles.BayesianOptimizationOracle(
+            max_trials=trials, seed=seed, hyperparameters=asked,
+            max_consecutive_failed_trials=trials + 1,
+        )  # fmt: skip
+        return kind(oracle=oracle, hypermodel=build, directory=place, project_name="trials")
+
     with tempfile.TemporaryDirectory() as scratch:
-        place = {"directory": os.fspath(folder or scratch), "project_name": "trials"}
-        tuner = kind(oracle=oracle, hypermodel=build, **place)
+        # Asked apart, since a tuner that goes on takes the numbers that the folder keeps.
+        asked = tuner_in(f"{scratch}/asked", build).oracle.get_space()
+        folder = pathlib.Path(folder or scratch)
+        _check_kept(folder, asked)
+        tuner = tuner_in(str(folder), asked=asked)
         try:
             tuner.search(verbose=0)
         except keras_tuner.errors.FatalError as fatal:
             raise fatal.__cause__ from None
-        return tuner.get_best_hyperparameters()[0]
+        return _best(tuner.oracle).hyperparameters
+
+
+def _check_compiled(model):
+    if isinstance(model, keras.Model) and model.compiled:
+        return model
+    raise argument_error(
+        "build returns no compiled model", "what compile_classifier returns", model=model
+    )
+
+
+def _check_kept(folder, asked):
+    """Raises where a folder keeps a search for other numbers; keeps those that are asked for."""
+    file, asked = folder / "trials" / "asked.json", asked.get_config()["space"]
+    if file.parent.exists():
+        kept = json.loads(file.read_text("utf-8")) if file.exists() else None
+        if kept != json.loads(json.dumps(asked)):
+            raise argument_error(
+                "The folder keeps a search for other numbers",
+                f"the same as there: {_told(kept)}" if kept is not None else "a new folder",
+                "Take another folder.",
+                folder=str(folder),
+                asked=_told(asked),
+            )
+        return
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(asked), "utf-8")
+
+
+def _told(space):
+    return [own["config"] for own in space]
+
+
+def _best(oracle):
+    """The finished trial of the least loss."""
+    (best,) = oracle.get_best_trials()
+    if best.status != "COMPLETED":
+        raise argument_error(
+            "No trial has a finite validation loss",
+            "one or more",
+            "A smaller learning rate may help, and a look at the rows.",
+            values=best.hyperparameters.values,
+        )
+    return best
