@@ -150,8 +150,10 @@ class ClassificationReport(RowReport):
         ids = [1] if len(self.class_names) == 2 else self._ids
         return {
             "accuracy": weighted.Share(self.predictions == self.labels),
-            "f1_macro": partial(weighted.f1_macro_there, there, given),
-            "roc_auc": partial(weighted.roc_areas, there[:, ids], self.probabilities[:, ids]),
+            "f1_macro": weighted.MeanF1(there, given),
+            "roc_auc": weighted.MeanArea(
+                weighted.RocArea, there[:, ids], self.probabilities[:, ids]
+            ),
             "log_loss": partial(weighted.mean, self._losses()),
         }
 
@@ -243,5 +245,5 @@ def of_classes(names, there, given):
     for name, true, own in zip(names, there.T, given.T, strict=True):
         found[name, "precision"] = weighted.Share(true, own)
         found[name, "recall"] = weighted.Share(own, true)
-        found[name, "f1"] = partial(weighted.f1_of_class, true, own)
+        found[name, "f1"] = weighted.F1(true, own)
     return found

@@ -2,7 +2,6 @@
 
 import dataclasses
 import math
-from functools import partial
 
 import numpy as np
 
@@ -86,7 +85,7 @@ class MultilabelReport(RowReport):
         from sklearn.metrics import precision_recall_fscore_support
 
         columns = precision_recall_fscore_support(
-            self.labels, self.predictions, average=None, zero_division=0
+            self.labels, self.predictions, labels=self._ids, average=None, zero_division=0
         )
         thresholds = np.broadcast_to(self.thresholds, len(self.class_names))
         numbers = zip(*columns[:3], self._average_precisions(), thresholds, strict=True)
@@ -128,9 +127,9 @@ class MultilabelReport(RowReport):
         """See `RowReport`."""
         there, given, scores = self._cells()
         return {
-            "f1_micro": partial(weighted.f1_micro, there, given),
-            "f1_macro": partial(weighted.f1_macro, there, given),
-            "average_precision": partial(weighted.precision_areas, there, scores),
+            "f1_micro": weighted.MicroF1(there, given),
+            "f1_macro": weighted.MeanF1(there, given, undefined=0.0),
+            "average_precision": weighted.MeanArea(weighted.PrecisionArea, there, scores),
             "exact_match": weighted.Share(np.all(there == given, axis=1)),
         }
 
@@ -138,7 +137,7 @@ class MultilabelReport(RowReport):
         """See `RowReport`."""
         there, given, scores = self._cells()
         areas = {
-            (name, "average_precision"): partial(weighted.precision_area, true, own)
+            (name, "average_precision"): weighted.PrecisionArea(true, own)
             for name, true, own in zip(self.class_names, there.T, scores.T, strict=True)
         }
         return of_classes(self.class_names, there, given) | areas
@@ -172,7 +171,14 @@ class MultilabelReport(RowReport):
     def _f1(self, average):
         from sklearn.metrics import f1_score
 
-        return float(f1_score(self.labels, self.predictions, average=average, zero_division=0))
+        how = {"labels": self._ids, "average": average, "zero_division": 0}
+        return float(f1_score(self.labels, self.predictions, **how))
+
+    @property
+    def _ids(self):
+        """What scikit-learn calls the columns: a single one is that of two classes, 0 and 1."""
+        number = len(self.class_names)
+        return [1] if number == 1 else list(range(number))
 
     def _cells(self):
         """Labels and answers, bool, and probabilities, all `(rows, classes)`."""

@@ -3,6 +3,8 @@
 A weighting says how often each row is drawn. All weightings are one float64 array `weights` `(rows,
 weightings)`, and each function returns one number for each of them, `(weightings,)`, NaN where the
 metric is undefined. They are what scikit-learn computes with `sample_weight`, thousands at a time.
+What does not depend on the weights is done once: those that sort or count are classes, made of rows
+and called with weights.
 """
 
 import numpy as np
@@ -22,12 +24,12 @@ class Share:
 
     def __init__(self, hits, among=None):
         hits = np.asarray(hits, bool)
-        self.among = np.ones(len(hits), bool) if among is None else np.asarray(among, bool)
-        self.hits = hits & self.among
+        among = np.ones(len(hits), bool) if among is None else np.asarray(among, bool)
+        self.hits, self.among = _floats(hits & among), _floats(among)
 
     def __call__(self, weights):
         """The share under each weighting."""
-        return ratio(self.hits.astype(float) @ weights, self.among.astype(float) @ weights)
+        return ratio(self.hits @ weights, self.among @ weights)
 
     def exact_interval(self, confidence):
         """The interval of Clopper and Pearson: `(low, high)`, of binomial counts."""
@@ -50,7 +52,7 @@ def mean_defined(values):
 
 def mean(values, weights):
     """The mean of one number a row."""
-    return values @ weights / weights.sum(axis=0)
+    return ratio(values @ weights, weights.sum(axis=0))
 
 
 def root_mean(values, weights):
@@ -58,88 +60,134 @@ def root_mean(values, weights):
     return np.sqrt(mean(values, weights))
 
 
-def f1_scores(there, given, weights, undefined=np.nan):
-    """The F1 of each class, `(classes, weightings)`; `there` and `given` are `(rows, classes)`."""
-    hits = (there & given).T.astype(float) @ weights
-    return ratio(2 * hits, there.T.astype(float) @ weights + given.T @ weights, undefined)
+class F1:
+    """The F1 of each class, `(classes, weightings)`.
+
+    Args:
+        there: bool array `(rows, classes)`, the truth; or `(rows,)` of one class.
+        given: bool array of that shape, the answers.
+        undefined: float, the F1 of a class that is neither there nor given.
+    """
+
+    def __init__(self, there, given, undefined=np.nan):
+        self.hits, self.undefined = _floats((there & given).T), undefined
+        self.sizes = _floats(there.T) + _floats(given.T)
+
+    def __call__(self, weights):
+        """F1 under each weighting."""
+        return ratio(2 * (self.hits @ weights), self.sizes @ weights, self.undefined)
 
 
-def f1_of_class(there, given, weights):
-    """The F1 of one class; `there` and `given` are `(rows,)`."""
-    return f1_scores(there[:, None], given[:, None], weights)[0]
+class MeanF1(F1):
+    """The mean over the classes of their F1, of those that have one."""
+
+    def __call__(self, weights):
+        """That mean under each weighting."""
+        return mean_defined(super().__call__(weights))
 
 
-def f1_macro_there(there, given, weights):
-    """The mean F1 of the classes that are there, in truth or in prediction."""
-    return mean_defined(f1_scores(there, given, weights))
+class MicroF1(F1):
+    """F1 over all cells of `there` and `given` together, 0 where nothing is there or given."""
+
+    def __init__(self, there, given):
+        super().__init__(there, given, undefined=0.0)
+        self.hits, self.sizes = self.hits.sum(axis=0), self.sizes.sum(axis=0)
 
 
-def f1_macro(there, given, weights):
-    """The mean F1 of all classes, 0 for one that is neither there nor given."""
-    return f1_scores(there, given, weights, undefined=0.0).mean(axis=0)
-
-
-def f1_micro(there, given, weights):
-    """F1 over all cells together, 0 where nothing is there or given."""
-    hits = np.sum(there & given, axis=1) @ weights
-    return ratio(2 * hits, (there.sum(axis=1) + given.sum(axis=1)) @ weights, undefined=0.0)
-
-
-def roc_area(positive, scores, weights):
+class RocArea:
     """The area under the ROC curve: how often a positive row has more than a negative one.
 
     For each positive row: what all rows below it weigh, and half of those that equal it. The
     positive rows among these, all pairs of them, come to half the square of what they weigh.
+
+    Args:
+        positive: bool array `(rows,)`.
+        scores: float array `(rows,)`.
     """
-    hits, upto, equal = _ranked(positive, scores, weights)
-    total, all_hits = weights.sum(axis=0), hits.sum(axis=0)
-    wins = np.sum(hits * (upto - equal / 2), axis=0) - all_hits**2 / 2
-    return ratio(wins, all_hits * (total - all_hits))
+
+    def __init__(self, positive, scores):
+        self.ranked = _Ranked(positive, scores)
+
+    def __call__(self, weights):
+        """The area under each weighting."""
+        hits, upto, equal = self.ranked(weights)
+        total, all_hits = weights.sum(axis=0), hits.sum(axis=0)
+        wins = np.sum(hits * (upto - equal / 2), axis=0) - all_hits**2 / 2
+        return ratio(wins, all_hits * (total - all_hits))
 
 
-def roc_areas(positive, scores, weights):
-    """The mean area over the classes that have one; two arrays `(rows, classes)`."""
-    pairs = zip(positive.T, scores.T, strict=True)
-    return mean_defined(np.array([roc_area(*pair, weights) for pair in pairs]))
+class PrecisionArea:
+    """The area under the precision-recall steps of one class: the mean precision at its rows.
 
-
-def precision_area(positive, scores, weights):
-    """The area under the precision-recall steps of one class: the mean precision at its rows."""
-    hits, upto, _ = _ranked(positive, -np.asarray(scores), weights)
-    found = np.cumsum(hits, axis=0)
-    return ratio(np.sum(hits * ratio(found, upto, undefined=0.0), axis=0), hits.sum(axis=0))
-
-
-def precision_areas(positive, scores, weights):
-    """The mean of these areas over the classes that are there; two arrays `(rows, classes)`."""
-    pairs = zip(positive.T, scores.T, strict=True)
-    return mean_defined(np.array([precision_area(*pair, weights) for pair in pairs]))
-
-
-def _ranked(positive, scores, weights):
-    """The distinct scores of positive rows, from the lowest, three arrays `(scores, weightings)`.
-
-    What the positive rows of each weigh, all rows up to it, and all rows of it.
+    Args:
+        positive: bool array `(rows,)`.
+        scores: float array `(rows,)`.
     """
-    order = np.argsort(scores, kind="stable")
-    positive, ordered = np.asarray(positive, bool)[order], np.asarray(scores)[order]
-    group = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))
-    own, begins = np.unique(group[positive], return_index=True)
-    if not len(own):
-        return (np.zeros((0, weights.shape[1])),) * 3
-    hits = np.add.reduceat(weights[order[positive]], begins, axis=0)
-    upto = np.cumsum(weights[order], axis=0)
-    ends = np.searchsorted(group, own, side="right") - 1
-    starts = np.searchsorted(group, own)
-    return hits, upto[ends], upto[ends] - upto[starts] + weights[order[starts]]
+
+    def __init__(self, positive, scores):
+        self.ranked = _Ranked(positive, -np.asarray(scores))
+
+    def __call__(self, weights):
+        """The area under each weighting."""
+        hits, upto, _ = self.ranked(weights)
+        precision = ratio(np.cumsum(hits, axis=0), upto, undefined=0.0)
+        return ratio(np.sum(hits * precision, axis=0), hits.sum(axis=0))
+
+
+class MeanArea:
+    """The mean area over the classes that have one.
+
+    Args:
+        kind: `RocArea` or `PrecisionArea`.
+        positive: bool array `(rows, classes)`.
+        scores: float array `(rows, classes)`.
+    """
+
+    def __init__(self, kind, positive, scores):
+        self.areas = [kind(*pair) for pair in zip(positive.T, scores.T, strict=True)]
+
+    def __call__(self, weights):
+        """That mean under each weighting."""
+        return mean_defined(np.array([area(weights) for area in self.areas]))
+
+
+class _Ranked:
+    """The distinct scores of positive rows, from the lowest: `positive` and `scores` `(rows,)`."""
+
+    def __init__(self, positive, scores):
+        self.order = np.argsort(scores, kind="stable")
+        positive, ordered = np.asarray(positive, bool)[self.order], np.asarray(scores)[self.order]
+        group = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))
+        own, self.begins = np.unique(group[positive], return_index=True)
+        self.positive = self.order[positive]
+        starts, ends = (np.searchsorted(group, own, side) for side in ("left", "right"))
+        bounds = np.unique(np.concatenate([[0], starts, ends]))
+        self.bounds = bounds[bounds < len(group)]
+        self.places = np.searchsorted(self.bounds, starts)
+
+    def __call__(self, weights):
+        """Three arrays `(scores, weightings)`.
+
+        What the positive rows of each weigh, all rows up to it, and all rows of it.
+        """
+        if not len(self.places):
+            return (np.zeros((0, weights.shape[1])),) * 3
+        hits = np.add.reduceat(weights.take(self.positive, axis=0), self.begins, axis=0)
+        sums = np.add.reduceat(weights.take(self.order, axis=0), self.bounds, axis=0)
+        return hits, np.cumsum(sums, axis=0)[self.places], sums[self.places]
 
 
 def r2(labels, errors, weights):
-    """The share of the variance that is explained; as scikit-learn, 0 or 1 where there is none."""
+    """The share of the variance that is explained; as scikit-learn, 0 or 1 where there is none.
+
+    NaN of fewer than two rows.
+    """
+    if len(labels) < 2:
+        return np.full(weights.shape[1], np.nan)
     wrong = errors**2 @ weights
     labels = labels - labels.mean()  # or squares of large labels would swallow what they differ by
     squares = labels**2 @ weights
-    total = squares - (labels @ weights) ** 2 / weights.sum(axis=0)
+    total = squares - ratio((labels @ weights) ** 2, weights.sum(axis=0))
     varied = total > 1e-12 * squares
     constant = np.where(wrong > 0, 0.0, 1.0)
     return np.where(varied, 1 - wrong / np.where(varied, total, 1), constant)
@@ -151,3 +199,8 @@ def quadratic_kappa(labels, predictions, weights):
     rows, sums = weights.sum(axis=0), (labels @ weights) * (predictions @ weights)
     expected = rows * ((labels**2 + predictions**2) @ weights) - 2 * sums
     return 1 - ratio(rows * wrong, expected)
+
+
+def _floats(values):
+    """As BLAS multiplies them fast: float64, in the order of their axes."""
+    return np.ascontiguousarray(values, float)

@@ -37,6 +37,11 @@ def labelled(rows=60):
     return fk.MultilabelReport(NAMES, labels, scores, [0.5, 0.4, 0.6, 0.5])
 
 
+def one_label():
+    found = labelled()
+    return fk.MultilabelReport(NAMES[:1], found.labels[:, :1], found.probabilities[:, :1])
+
+
 def quantities(rows=60):
     random = np.random.default_rng(0)
     labels = np.float32(random.normal(1000, 50, rows))
@@ -47,11 +52,17 @@ REPORTS = {
     "two classes": classes(names=["no", "yes"]),
     "classes": classes(),
     "labels": labelled(),
+    "one label": one_label(),
     "ranks": ranks(),
     "quantities": quantities(),
 }
 # What a class of the report itself has as 0 where it is undefined.
-BY_CLASS = {"two classes": "per_class", "classes": "per_class", "labels": "per_label"}
+BY_CLASS = {
+    "two classes": "per_class",
+    "classes": "per_class",
+    "labels": "per_label",
+    "one label": "per_label",
+}
 
 
 def drawn(rows, times, seed):
@@ -108,7 +119,7 @@ def test_the_same_seed_gives_the_same_intervals_however_they_are_drawn(monkeypat
     report = REPORTS["classes"]
     found = report.intervals(resamples=50, seed=1)
     assert found == report.intervals(resamples=50, seed=1) != report.intervals(resamples=50, seed=2)
-    monkeypatch.setattr("fusionkeras.evaluation.intervals._CELLS", 60 * 8)
+    monkeypatch.setattr("fusionkeras.evaluation.intervals.CELLS", 60 * 8)
     assert report.intervals(resamples=50, seed=1) == found
     assert all(low < getattr(report, name) < high for name, (low, high) in found.items())
 
@@ -185,6 +196,14 @@ def test_rows_are_taken_as_often_as_wanted():
     assert found.thresholds == report.thresholds
     assert report.take(np.arange(60) < 7).rows == 7
     assert dataclasses.replace(report).intervals(resamples=9) == report.intervals(resamples=9)
+
+
+def test_a_single_label_has_the_numbers_of_its_rows():
+    report = REPORTS["one label"]
+    hits = np.sum((report.predictions == 1) & (report.labels == 1))
+    f1 = 2 * hits / (report.predictions.sum() + report.labels.sum())
+    assert report.f1_micro == report.f1_macro == report.per_label["a"]["f1"] == pytest.approx(f1)
+    assert f"a      {report.per_label['a']['precision']:9.4f}" in str(report)
 
 
 def test_a_share_among_some_rows():

@@ -53,6 +53,24 @@ def test_a_point_is_not_apart():
     assert found.intervals == {"x": (1, 1), "y": (2, 2)} and found.apart == []
 
 
+@pytest.mark.parametrize(
+    "one",
+    [
+        fk.RegressionReport(np.zeros(1), np.ones(1)),
+        fk.OrdinalReport(["a", "b"], np.zeros(1, int), np.array([[0.2, 0.8]])),
+        fk.MultilabelReport(["a"], np.ones((1, 1), int), np.array([[0.8]])),
+        report([True]),
+    ],
+)
+def test_a_report_of_one_row(one):
+    found = one.intervals()
+    assert {name for name, own in found.items() if np.isnan(own).all()} == {
+        name for name, value in one.summary().items() if value is None
+    }
+    told = json.loads(json.dumps(one.slices(["x"]).as_dict(), allow_nan=False))
+    assert told["slices"]["x"]["rows"] == 1 and str(one)
+
+
 def test_several_heads_have_rows_of_their_own():
     heads = fk.HeadReports({"one": report([True] * 6), "two": report([False] * 4)})
     found = heads.slices({"one": list("aabbcc"), "two": list("aabb")})

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from fusionkeras.evaluation.comparing.bootstrap import interval, letters, resampled, told_apart
-from fusionkeras.evaluation.weighted import Share, roc_area
+from fusionkeras.evaluation.weighted import RocArea, Share
 
 
 def hits(values):
@@ -67,7 +67,7 @@ def test_of_equal_candidates_few_boards_tell_any_apart():
 def test_draws_without_a_value_are_left_out_of_all():
     scores, right = np.arange(6.0), np.arange(6) > 4  # a third of the draws has no positive row
     statistics = {
-        "area": [lambda weights: roc_area(right, scores, weights)],
+        "area": [RocArea(right, scores)],
         "share": hits(right[None]),
     }
     draws = resampled(statistics, np.arange(6), resamples=300)
