@@ -58,13 +58,20 @@ def with_interval(number, interval=None, sign=""):
 
 
 def verdict(names, gain):
-    """What branches or columns add: `gain` is above 0 where they help, below 0 where they harm.
+    """What branches or columns add.
+
+    Args:
+        names: list of str.
+        gain: above 0 where they help, below 0 where they harm; None where it cannot be told.
 
     Example:
-        >>> verdict(["image"], 0), verdict(["image", "sound"], 1)
-        ('image adds nothing measurable here', 'image and sound help')
+        >>> verdict(["image"], 0), verdict(["image", "sound"], 1), verdict(["image"], None)
+        ('image adds nothing measurable here', 'image and sound help', 'whether image helps cannot
+        be told')
     """
     s = "" if len(names) > 1 else "s"
+    if gain is None:
+        return f"whether {' and '.join(names)} help{s} cannot be told"
     found = (
         f"help{s}" if gain > 0 else f"harm{s}" if gain < 0 else f"add{s} nothing measurable here"
     )

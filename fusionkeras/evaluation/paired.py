@@ -23,7 +23,7 @@ class PairedTest:
         first: float, the metric of the first model.
         second: float, that of the second.
         interval: `(low, high)`, of the difference first - second.
-        p_value: float, that of the paired bootstrap.
+        p_value: float, that of the paired bootstrap; NaN where the resamples tell nothing.
         rows: int, how many rows both have answered.
         confidence: float, that of the interval.
         only_first: int, the rows that only the first has right; None where rows are not right or
@@ -49,10 +49,20 @@ class PairedTest:
         return self.first - self.second
 
     @property
-    def better(self):
-        """The str "first" or "second"; None where the interval holds 0 or is unknown."""
+    def tells(self):
+        """Whether the resamples tell anything.
+
+        They do not where the interval is undefined, or a point other than 0: that no resample
+        changes a difference, of a single row say, is no proof of it.
+        """
         low, high = self.interval
-        if not (low > 0 or high < 0):
+        return low < high or low == high == 0
+
+    @property
+    def better(self):
+        """The str "first" or "second"; None where the interval holds 0, or nothing is told."""
+        low, high = self.interval
+        if not self.tells or low <= 0 <= high:
             return None
         return "first" if (low > 0) != (self.metric in LOSSES) else "second"
 
@@ -66,16 +76,19 @@ class PairedTest:
     def __str__(self):
         """One sentence."""
         verdict = f"the {self.better} is better" if self.better else "they cannot be told apart"
+        if not self.tells:
+            verdict = "which is better cannot be told"
+        p_value = "unknown" if np.isnan(self.p_value) else f"= {short(self.p_value)}"
+        difference = with_interval(self.difference, self.interval, sign="+")
         told = (
-            f"{self.metric} {short(self.first)} against {short(self.second)} on {self.rows:,} "
-            f"rows: difference {with_interval(self.difference, self.interval, sign='+')}, "
-            f"{verdict} (paired bootstrap p = {short(self.p_value)}"
+            f"{self.metric} {short(self.first)} against {short(self.second)} on "
+            f"{_rows(self.rows)}: difference {difference}, {verdict} (paired bootstrap p {p_value}"
         )
         if self.mcnemar_p_value is None:
             return f"{told})"
         return (
-            f"{told}; McNemar p = {short(self.mcnemar_p_value)}: {self.only_first} rows only the "
-            f"first has right, {self.only_second} only the second)"
+            f"{told}; McNemar p = {short(self.mcnemar_p_value)}: {_rows(self.only_first)} "
+            f"only the first has right, {self.only_second} only the second)"
         )
 
 
@@ -100,7 +113,8 @@ def paired_test(first, second, metric=None, confidence=0.95, resamples=2000, met
         as far from the difference found as that is from 0, or farther; the difference found is
         counted among them. That of McNemar, for classes and ranks, looks at the rows that one of
         the two has right: were they equally good, each would be the first's or the second's by
-        the toss of a coin.
+        the toss of a coin. Where no resample changes a difference that is not 0, as of a single
+        row, the bootstrap tells nothing: neither is called better, and its p-value is NaN.
 
     Raises:
         TypeError: for what is no report of one head, or of different classes.
@@ -132,7 +146,8 @@ def paired_test(first, second, metric=None, confidence=0.95, resamples=2000, met
     values = getattr(first, metric), getattr(second, metric)
     p_value = _p_value(drawn[metric], values[0] - values[1])
     found = (metric, *values, intervals[metric], p_value, first.rows, confidence)
-    return PairedTest(*found, *_mcnemar(first, second))
+    test = PairedTest(*found, *_mcnemar(first, second))
+    return test if test.tells else dataclasses.replace(test, p_value=float("nan"))
 
 
 def paired_tests(reports, answers):
@@ -191,6 +206,10 @@ def _p_value(drawn, found):
         return float("nan")
     as_far = np.sum(away >= abs(found) - 1e-12)  # shares of the same rows differ by rounding
     return float((1 + as_far) / (1 + len(away)))
+
+
+def _rows(number):
+    return f"{number:,} row{'s' * (number != 1)}"
 
 
 def _mcnemar(first, second):

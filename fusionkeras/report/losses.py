@@ -1,7 +1,6 @@
 """What a model loses where a column is taken away."""
 
 import dataclasses
-import math
 
 from fusionkeras.evaluation import PairedTest
 from fusionkeras.evaluation.missing import without
@@ -33,10 +32,8 @@ class Loss:
             >>> Loss("image", "", test).verdict
             'image adds nothing measurable here'
         """
-        if math.isnan(self.test.interval[0]):
-            return f"whether {self.column} helps cannot be told"
         gain = {"first": -1, "second": 1, None: 0}[self.test.better]
-        return verdict([self.column], gain)
+        return verdict([self.column], gain if self.test.tells else None)
 
 
 def ask_without(answer, table, columns):

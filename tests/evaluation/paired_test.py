@@ -102,6 +102,19 @@ def test_quantities_ranks_and_labels():
         fk.paired_test(values(1), values(3), metric="accuracy")
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+def test_what_no_resample_changes_is_no_proof(rows):
+    found = fk.paired_test(answers([]).take(range(rows)), answers(range(120)).take(range(rows)))
+    assert (found.difference, found.interval, found.better) == (1, (1, 1), None)
+    assert np.isnan(found.p_value) and found.as_dict()["p_value"] is None
+    rows, p = ("1 row", "1.000") if rows == 1 else ("3 rows", ".250")
+    assert str(found) == (
+        f"accuracy 1.000 against .000 on {rows}: difference +1.000 [+1.000, +1.000], which is "
+        f"better cannot be told (paired bootstrap p unknown; McNemar p = {p}: {rows} only the "
+        "first has right, 0 only the second)"
+    )
+
+
 def test_an_undefined_difference_is_none():
     one = fk.ClassificationReport(["a", "b"], np.zeros(9, int), np.full((9, 2), 0.5))
     found = fk.paired_test(one, one, metric="roc_auc")

@@ -118,6 +118,7 @@ def test_shares_in_numbers_and_as_bars():
         ("accuracy", (-0.1, 0.2), "text adds nothing measurable here"),
         ("mae", (0.1, 0.2), "text helps"),
         ("accuracy", (float("nan"),) * 2, "whether text helps cannot be told"),
+        ("accuracy", (0.5, 0.5), "whether text helps cannot be told"),  # no resample changes it
     ],
 )
 def test_verdicts(metric, interval, verdict):
