@@ -2,6 +2,8 @@
 
 import dataclasses
 
+import keras
+
 from fusionkeras._checks import argument_error
 from fusionkeras.fusion import FUSIONS, get_fusion
 from fusionkeras.models import build_model
@@ -15,7 +17,8 @@ class Candidate:
         name: str, that of the fusion, or `<branch> alone`.
         branches: tuple of `Branch`.
         fusion: a name in `FUSIONS`, or a layer, of which every model gets a copy.
-        options: dict, the further arguments of `build_model`, heads included.
+        options: dict, the further arguments of `build_model`, heads included; of layers among
+            the auxiliary objectives every model gets a copy, too.
     """
 
     name: str
@@ -25,10 +28,15 @@ class Candidate:
 
     def build(self):
         """A new model, whose own weights are drawn now; the encoders are those of the branches."""
-        fusion = self.fusion
-        if not isinstance(fusion, str):
-            fusion = type(fusion).from_config(fusion.get_config())
-        return build_model(self.branches, fusion, **self.options)
+        auxiliary = keras.tree.map_structure(_copy, self.options.get("auxiliary"))
+        options = {**self.options, "auxiliary": auxiliary}
+        return build_model(self.branches, _copy(self.fusion), **options)
+
+
+def _copy(layer):
+    """A layer with the same arguments and weights of its own; what is no layer as it is."""
+    is_layer = isinstance(layer, keras.layers.Layer)
+    return type(layer).from_config(layer.get_config()) if is_layer else layer
 
 
 def candidates_of(branches, fusions, options):

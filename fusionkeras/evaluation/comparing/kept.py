@@ -51,6 +51,7 @@ class Kept:
             )
         weights = [arrays.pop(f"weight_{place}") for place in range(about.pop("weights"))]
         branches = tuple(about.pop("branches"))
+        about["name"] = candidate.name
         return Outcome(**about, **arrays, branches=branches), weights
 
     def save(self, candidate, outcome, weights):
@@ -68,12 +69,25 @@ class Kept:
         return outcome, weights
 
     def _path(self, candidate):
-        return self.folder and self.folder / f"{candidate.name.replace(' ', '_')}.npz"
+        if self.folder is None:
+            return None
+        fusion, name = _plain(candidate.fusion), candidate.name.replace(" ", "_")
+        if not isinstance(fusion, str):
+            digest = hashlib.sha256(json.dumps(fusion, sort_keys=True).encode()).hexdigest()
+            name = f"{fusion['class_name']}_{digest[:12]}"
+        return self.folder / f"{name}.npz"
 
     def _described(self, candidate):
-        fusion = candidate.fusion
-        fusion = fusion if isinstance(fusion, str) else keras.saving.serialize_keras_object(fusion)
+        fusion = _plain(candidate.fusion)
         return json.loads(json.dumps({**self.settings, "fusion": fusion}))
+
+
+def _plain(fusion):
+    """A fusion as JSON, whatever its name: layers without one are given another one each time."""
+    if isinstance(fusion, str):
+        return fusion
+    plain = keras.saving.serialize_keras_object(fusion)
+    return {**plain, "config": {**plain["config"], "name": None}}
 
 
 def settings_of(data, branches, metric, options):

@@ -9,8 +9,9 @@ import pytest
 
 import fusionkeras as fk
 from fusionkeras.evaluation.comparing import rows
-from fusionkeras.evaluation.comparing.candidates import candidates_of
+from fusionkeras.evaluation.comparing.candidates import Candidate, candidates_of
 from fusionkeras.evaluation.comparing.comparison import _shown
+from fusionkeras.evaluation.comparing.kept import Kept
 from fusionkeras.evaluation.comparing.starts import Starts
 from fusionkeras.evaluation.numbers import verdict
 from fusionkeras.training.frozen.features import FrozenGroup
@@ -167,10 +168,24 @@ def test_a_branch_alone_has_no_auxiliary_objective():
 
 def test_a_layer_is_copied_for_every_model():
     fusions = ["gated", fk.Gated(8, name="narrow")]
-    found, _ = candidates_of(make_branches(), fusions, {"heads": fk.ClassificationHead(2)})
+    pull = fk.ContrastiveAlignment(dim=4, name="pull")
+    options = {"heads": fk.ClassificationHead(2), "auxiliary": [pull]}
+    found, _ = candidates_of(make_branches(), fusions, options)
     assert [one.name for one in found] == ["gated", "narrow", "one alone", "three alone"]
     one, other = (found[1].build().get_layer("narrow") for _ in range(2))
     assert one.hidden_dim == other.hidden_dim == 8 and one is not other
+    one, other = (candidate.build().get_layer("pull") for candidate in found[:2])
+    assert one.dim == other.dim == 4 and one is not other
+
+
+def test_a_layer_without_a_name_is_recognised(comparison, tmp_path):
+    layers = fk.Gated(8), fk.Gated(8), fk.Gated(16)
+    first, again, other = (Candidate(layer.name, (), layer, {}) for layer in layers)
+    kept = Kept(tmp_path, {})
+    kept.save(first, comparison.outcomes["gated"], [np.arange(2)])
+    outcome, (weights,) = kept.load(again)
+    assert outcome.name == again.name != first.name and weights.tolist() == [0, 1]
+    assert kept.load(other) is None
 
 
 def test_wrong_arguments(data, frame, tmp_path):
@@ -178,7 +193,7 @@ def test_wrong_arguments(data, frame, tmp_path):
     with pytest.raises(ValueError, match="There is nothing to fuse. Expected two branches or more"):
         candidates_of(branches[:1], "all", heads)
     with pytest.raises(ValueError, match="Two fusions have one name. Expected distinct names"):
-        candidates_of(branches, [fk.Gated(8), "gated"], heads)
+        candidates_of(branches, [fk.Gated(8, name="gated"), "gated"], heads)
     with pytest.raises(ValueError, match="Wrong fusions. Expected 'all', 'pooled', or a list"):
         candidates_of(branches, "some", heads)
     with pytest.raises(ValueError, match="lacks features that TransformerFusion needs"):
