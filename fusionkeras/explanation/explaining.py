@@ -1,5 +1,7 @@
 """Why a model answered so."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -85,8 +87,10 @@ def explain(
         batches = _columns_of(preprocessor, rows, batch_size)
     signature = {x.name: tf.TensorSpec((None, *x.shape[1:]), x.dtype) for x in model.inputs}
     tell = _telling(explainer, head, chosen)
-    run = tf.function(tell, [signature], autograph=False)  # traced once
-    found, attention = _joined(map(run, batches))
+    # Traced once, with the first batch. Calls that trace are counted, by where a function lies in
+    # memory, and TensorFlow would warn after some explanations.
+    traced = functools.cache(tf.function(tell, [signature], autograph=False).get_concrete_function)
+    found, attention = _joined(traced()(batch) for batch in batches)
     classes = found.pop("class")
     if explainer.pieces.heads[head].task != "regression":
         found["explained"] = [names[x] if names else int(x) for x in classes]
@@ -147,8 +151,18 @@ def _arrays(model, given, batch_size):
         x.name: tf.cast(tf.convert_to_tensor(own), x.dtype)
         for x, own in zip(model.inputs, given, strict=True)
     }
-    for first in range(0, len(given[0]), batch_size):
-        yield {name: own[first : first + batch_size] for name, own in tensors.items()}
+    expected = [(*given[0].shape[:1], *x.shape[1:]) for x in model.inputs]
+    if not all(
+        own.shape.is_compatible_with(x) for own, x in zip(tensors.values(), expected, strict=True)
+    ):
+        raise argument_error(
+            "The arrays are of the wrong shape", f"{dict(zip(names, expected, strict=True))}",
+            rows={name: tuple(own.shape) for name, own in tensors.items()},
+        )  # fmt: skip
+    return (
+        {name: own[first : first + batch_size] for name, own in tensors.items()}
+        for first in range(0, len(given[0]), batch_size)
+    )
 
 
 def _opened(model):

@@ -269,6 +269,14 @@ def own_branch():
     return fk.Branch("numbers", keras.Model(numbers, outputs, name="numbers_encoder"))
 
 
+def test_many_explanations_warn_of_nothing(caplog):
+    """The warning is of functions at the same place in memory, so it comes by chance."""
+    model = fk.build_classifier([own_branch()])
+    for _ in range(8):
+        fk.explain(model, np.ones((1, 3)))
+    assert "retracing" not in caplog.text
+
+
 @pytest.mark.parametrize("texts", ["integrated_gradients", "occlusion"])
 def test_padding_may_stand_anywhere(texts):
     model = roughened(fk.build_classifier([fk.lstm_branch(WORDS, 4, embedding_dim=4, units=4)]))
@@ -329,6 +337,11 @@ def test_wrong_arrays(serving, arrays):
         fk.explain(inner, {"image": arrays["image"]})
     with pytest.raises(TypeError, match="These are no arrays for the model"):
         fk.explain(inner, [arrays["image"]])
+    ids = arrays["text_token_ids"]
+    for wrong in (ids[:, :2], ids[:2], ids[0]):
+        message = r"The arrays are of the wrong shape\. Expected .*'text_token_ids': \(3, 6\)"
+        with pytest.raises(ValueError, match=message):
+            fk.explain(inner, {**arrays, "text_token_ids": wrong})
 
 
 def test_models_that_cannot_be_explained(text_heads, arrays):

@@ -234,6 +234,8 @@ def test_an_explanation_over_its_picture(png, tmp_path):
         assert above.get_extent() == below.get_extent()
     with pytest.raises(ValueError, match="Unknown branch with a heat map or words"):
         fk.plot_explanation(explanation(), 0, "sound")
+    with pytest.raises(ValueError, match="There is no such row. Expected one below 2. Received"):
+        fk.plot_explanation(explanation(), 2)
 
 
 def test_names_are_shown_in_one_line_and_as_they_are():

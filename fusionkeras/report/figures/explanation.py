@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fusionkeras._checks import check_choice
+from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.explanation import Explanation
 from fusionkeras.report.figures.drawing import (
     SERIES,
@@ -29,7 +29,7 @@ def plot_explanation(explanation, row=0, branch=None, picture=None, ax=None):
         Matplotlib `Axes`.
 
     Raises:
-        ValueError: for a branch of which nothing but its share is known.
+        ValueError: for a row that is not there, or a branch of which only its share is known.
 
     Example:
         >>> numbers = np.zeros(1, "float32")
@@ -40,6 +40,8 @@ def plot_explanation(explanation, row=0, branch=None, picture=None, ax=None):
         ('What speaks for dog', ['image', 'text'])
     """
     check_drawn(explanation, Explanation)
+    if not -len(explanation) <= row < len(explanation):
+        raise argument_error("There is no such row", f"one below {len(explanation)}", row=row)
     said = explanation.classes[row]
     title = "What moves the value" if said is None else f"What speaks for {said}"
     if branch is None:
