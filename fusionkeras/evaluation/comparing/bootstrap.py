@@ -66,7 +66,8 @@ def told_apart(draws, values, level=LEVEL):
 
     Each difference is measured in its own standard error over the draws. It counts where it is
     larger than what, in a share `level` of the draws, no pair strays from its value by: so, if
-    none of them differed, no pair at all would be told apart that often.
+    none of them differed, no pair at all would be told apart that often. Where no draw changes a
+    difference, such as that of 1 and 0, it is not told apart: nothing says what chance does to it.
 
     Args:
         draws: dict of `{candidate: float array (resamples,)}`, as `resampled` gives it.
@@ -92,7 +93,7 @@ def told_apart(draws, values, level=LEVEL):
     strays = np.array([draws[one] - draws[other] for one, other in pairs])
     strays = strays - differences[:, None]
     errors = strays.std(axis=1)
-    errors[errors == 0] = np.inf  # the same answers to every row
+    errors[errors <= 1e-12 * np.abs(differences)] = np.inf  # no draw changes it, but for rounding
     limit = np.quantile(np.max(np.abs(strays) / errors[:, None], axis=0), level)
     apart = np.abs(differences) / errors > limit
     return {frozenset(pair) for pair, differs in zip(pairs, apart, strict=True) if differs}

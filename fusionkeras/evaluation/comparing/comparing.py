@@ -91,7 +91,7 @@ def compare(
         ...     branches, data, fusions=["concat"], seeds=2, epochs=8, learning_rate=0.05, verbose=0
         ... )
         >>> comparison.sentence
-        'one alone 1.000 [1.000, 1.000]; best fusion (concat) 1.000; difference +.000
+        'one alone 1.000 [.631, 1.000]; best fusion (concat) 1.000; difference +.000
         [+.000, +.000]: two adds nothing measurable here'
     """
     training = _check_training(seeds, epochs, learning_rate, patience, imbalance)

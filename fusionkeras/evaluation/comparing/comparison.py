@@ -2,13 +2,21 @@
 
 import dataclasses
 import functools
+import math
 
 import keras
 import numpy as np
 
-from fusionkeras.evaluation.comparing.bootstrap import interval, letters, resampled, told_apart
+from fusionkeras._checks import argument_error
+from fusionkeras.evaluation.comparing.bootstrap import (
+    LEVEL,
+    interval,
+    letters,
+    resampled,
+    told_apart,
+)
 from fusionkeras.evaluation.comparing.metrics import Metric
-from fusionkeras.evaluation.numbers import verdict
+from fusionkeras.evaluation.numbers import as_json, short, verdict, with_interval
 from fusionkeras.preprocessing.base import Preprocessor
 
 
@@ -27,6 +35,9 @@ class Comparison:
     intervals in the sentences are not corrected for being several. From few seeds the part of
     chance that training has is underestimated, by a fifth of its variance from five.
 
+    A candidate has diverged where the loss or an answer of any seed is no finite number. It ranks
+    last, its value and interval are NaN, and the leaderboard leaves it out.
+
     Attributes:
         metric: `Metric`, whose `name` is that of the reports.
         outcomes: dict of `{candidate: Outcome}`.
@@ -42,6 +53,24 @@ class Comparison:
     left_out: dict
     model: keras.Model | None = None
     preprocessor: Preprocessor | None = None
+
+    def __post_init__(self):
+        if not self._sound:
+            raise argument_error(
+                "Every candidate has diverged",
+                "losses and answers that are finite numbers",
+                "Lower the learning rate, and look for labels that are far from all others.",
+                candidates=list(self.outcomes),
+            )
+
+    @functools.cached_property
+    def diverged(self):
+        """The candidates that have diverged, `{candidate: what happened}`."""
+        return {
+            name: f"It diverged with {one.diverged} of {len(one.validation)} seeds."
+            for name, one in self.outcomes.items()
+            if one.diverged
+        }
 
     @property
     def winner(self):
@@ -74,16 +103,26 @@ class Comparison:
         return self._values[name]
 
     def interval(self, name):
-        """The 95 % interval of that, `(low, high)`."""
-        return interval(self._draws[name])
+        """The 95 % interval of that, `(low, high)`.
+
+        Of a share of 0 or 1, which no draw can change, it is that of Clopper and Pearson.
+        """
+        if name in self.diverged:
+            return math.nan, math.nan
+        draws, statistic = self._draws[name], self._statistics[name][0]
+        if np.ptp(draws) == 0 and hasattr(statistic, "exact_interval"):
+            return statistic.exact_interval(LEVEL)
+        return interval(draws)
 
     def difference(self, name, other):
         """`(value, low, high)` of a candidate less another, with a paired 95 % interval."""
+        if {name, other} & set(self.diverged):
+            return (math.nan,) * 3
         value = self.value(name) - self.value(other)
         return value, *interval(self._draws[name] - self._draws[other])
 
     def leaderboard(self):
-        """A pandas DataFrame, one row a candidate, best first on the test rows.
+        """A pandas DataFrame, one row a candidate, best first on the test rows; none that diverged.
 
         Its columns: `candidate, <metric>, low, high` on the test rows, `group`, the letters, of
         which candidates that cannot be told apart share one, `validation`, `learning` and
@@ -113,7 +152,7 @@ class Comparison:
         )
 
     def as_dict(self):
-        """All of it as `json.dumps` takes it."""
+        """All of it as `json.dumps` takes it; NaN becomes None."""
         return {
             "sentence": self.sentence,
             "sentences": self.sentences,
@@ -122,7 +161,7 @@ class Comparison:
             "best_fusion": self.best_fusion,
             "rows": int(self._counts.sum()),
             "differences": {
-                name: dict(
+                name: as_json(
                     zip(
                         ("value", "low", "high"),
                         self.difference(self.best_fusion, name),
@@ -132,7 +171,7 @@ class Comparison:
                 for name in self.alone
             },
             "leaderboard": self.leaderboard().to_dict("records"),
-            "left_out": self.left_out,
+            "left_out": self.left_out | self.diverged,
         }
 
     def __repr__(self):
@@ -142,7 +181,7 @@ class Comparison:
         """The sentences, and the leaderboard."""
         frame = self.leaderboard()
         values = [
-            f"{_shown(row[self.metric.name])} {_range(row['low'], row['high'])}"
+            with_interval(row[self.metric.name], (row["low"], row["high"]))
             for row in frame.to_dict("records")
         ]
         frame.insert(1, f"{self.metric.name} [95 %]", values)
@@ -159,7 +198,10 @@ class Comparison:
                 f"{int(self._counts.sum()):,} test rows, {seeds} seed{'s' * (seeds > 1)}. Winner "
                 f"on the validation rows: {self.winner}. Candidates that share a letter cannot be "
                 "told apart (all pairs at once, 95 %).",
-                *(f"Left out: {name}. {why}" for name, why in self.left_out.items()),
+                *(
+                    f"Left out: {name}. {why}"
+                    for name, why in (self.left_out | self.diverged).items()
+                ),
             ]
         )
 
@@ -181,18 +223,26 @@ class Comparison:
     @functools.cached_property
     def _values(self):
         return {
-            name: float(np.mean([self.metric.of(*one) for one in own]))
-            for name, own in self._answers.items()
+            name: float(np.mean([self.metric.of(*one) for one in self._answers[name]]))
+            for name in self._sound
+        } | dict.fromkeys(self.diverged, math.nan)
+
+    @functools.cached_property
+    def _sound(self):
+        """The candidates that have not diverged."""
+        return [name for name in self.outcomes if name not in self.diverged]
+
+    @functools.cached_property
+    def _statistics(self):
+        return {
+            name: [self.metric.statistic(*one) for one in self._answers[name]]
+            for name in self._sound
         }
 
     @functools.cached_property
     def _draws(self):
         units = np.arange(len(self._counts)) if self.units is None else self.units
-        statistics = {
-            name: [self.metric.statistic(*one) for one in own]
-            for name, own in self._answers.items()
-        }
-        return resampled(statistics, units[self._counts])
+        return resampled(self._statistics, units[self._counts])
 
     def _is_alone(self, name):
         return len(self.outcomes[name].branches) == 1
@@ -205,27 +255,21 @@ class Comparison:
 
     def _ordered(self):
         return sorted(
-            self.outcomes, key=lambda name: self.metric.better(self.value(name)), reverse=True
+            self._sound, key=lambda name: self.metric.better(self.value(name)), reverse=True
         )
 
     def _sentence(self, name):
         best = self.best_fusion
+        if lost := [one for one in (name, best) if one in self.diverged]:
+            return f"{name} against the best fusion ({best}): {' and '.join(lost)} diverged"
         value, *reach = self.difference(best, name)
         own = set(self.outcomes[name].branches)
         others = [branch for branch in self.outcomes[best].branches if branch not in own]
         low, high = sorted(map(self.metric.better, reach))
+        is_told = high - low > 1e-12 * abs(value) or value == 0  # or no draw changes it
+        gain = (low > 0) - (high < 0) if is_told else None
         return (
-            f"{name} {_shown(self.value(name))} {_range(*self.interval(name))}; "
-            f"best fusion ({best}) {_shown(self.value(best))}; "
-            f"difference {_shown(value, '+')} {_range(*reach, '+')}: "
-            f"{verdict(others, (low > 0) - (high < 0))}"
+            f"{name} {with_interval(self.value(name), self.interval(name))}; "
+            f"best fusion ({best}) {short(self.value(best))}; "
+            f"difference {with_interval(value, reach, '+')}: {verdict(others, gain)}"
         )
-
-
-def _range(low, high, sign=""):
-    return f"[{_shown(low, sign)}, {_shown(high, sign)}]"
-
-
-def _shown(value, sign=""):
-    """Three digits behind the point, without a 0 ahead of it."""
-    return f"{value:{sign}.3f}".replace("0.", ".", 1) if abs(value) < 1 else f"{value:{sign}.3f}"

@@ -42,11 +42,13 @@ class Metric:
         return _report(self.task, labels, answers).statistics()[self.name]
 
     def of(self, labels, answers):
-        """The metric of some rows.
+        """The metric of some rows; NaN where answers are not finite: the model has diverged.
 
         Raises:
             ValueError: where it is undefined, such as the area under a curve of one class.
         """
+        if not np.isfinite(answers).all():
+            return float("nan")
         value = float(self.statistic(labels, answers)(np.ones((len(labels), 1)))[0])
         if np.isnan(value):
             raise argument_error(

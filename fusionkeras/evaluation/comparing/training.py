@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fusionkeras.evaluation.comparing.outcome import Outcome
+from fusionkeras.evaluation.comparing.outcome import Outcome, rank
 from fusionkeras.evaluation.comparing.rows import Feed
 from fusionkeras.evaluation.measuring import asking
 from fusionkeras.training import compile_model
@@ -70,14 +70,9 @@ def train(candidate, rows, starts, training, metric, latencies):
         rows.begin(seed)
         one = _train_once(learner, rows.shuffled, *batches, training, ask, metric)
         found.append(one)
-        if best is None or rank(one) > best:
-            best, weights = rank(one), values_of(own)
+        if best is None or one["rank"] > best:
+            best, weights = one["rank"], values_of(own)
     return _outcome(candidate, model, feed, found, latencies), weights
-
-
-def rank(one):
-    """What the better of two has more of: the metric on validation rows, then less loss."""
-    return one["goodness"], -one["validation_loss"]
 
 
 def own_variables(model, branches):
@@ -110,12 +105,13 @@ def _train_once(learner, source, batches, validation, test, training, ask, metri
     seconds = time.perf_counter() - begun
     labels, answers, counts = ask(validation)[""]
     value = metric.of(labels[counts], answers[counts])
+    loss = min(history.history["val_loss"])
     return {
         "seconds": seconds,
         "epochs": len(history.epoch),
         "validation": value,
-        "goodness": metric.better(value),
-        "validation_loss": min(history.history["val_loss"]),
+        "validation_loss": loss,
+        "rank": rank(metric.better(value), loss),
         "test": ask(test)[""],
     }
 
@@ -130,7 +126,7 @@ def _outcome(candidate, model, feed, found, latencies):
         labels=labels,
         counts=counts,
         answers=np.stack([one["test"][1] for one in found]),
-        best=max(range(len(found)), key=lambda place: rank(found[place])),
+        best=max(range(len(found)), key=lambda place: found[place]["rank"]),
         learning=sum(x.shape.num_elements() for x in feed.learner.trainable_variables),
         parameters=model.count_params(),
         epochs=float(np.mean([one["epochs"] for one in found])),

@@ -10,10 +10,9 @@ import pytest
 import fusionkeras as fk
 from fusionkeras.evaluation.comparing import rows
 from fusionkeras.evaluation.comparing.candidates import Candidate, candidates_of
-from fusionkeras.evaluation.comparing.comparison import _shown
 from fusionkeras.evaluation.comparing.kept import Kept
 from fusionkeras.evaluation.comparing.starts import Starts
-from fusionkeras.evaluation.numbers import verdict
+from fusionkeras.evaluation.numbers import short, verdict
 from fusionkeras.training.frozen.features import FrozenGroup
 
 from .conftest import branch, make_branches
@@ -232,4 +231,4 @@ def test_every_way_that_a_sentence_ends():
     assert verdict(["image", "sound"], 0) == "image and sound add nothing measurable here"
     assert verdict(["image"], 1) == "image helps"
     assert verdict(["image"], -1) == "image harms"
-    assert [_shown(0.9621), _shown(-0.005, "+"), _shown(12.5)] == [".962", "-.005", "12.500"]
+    assert [short(0.9621), short(-0.005, "+"), short(12.5)] == [".962", "-.005", "12.500"]
