@@ -9,6 +9,7 @@ from fusionkeras.cli.arguments.data import (
 )
 from fusionkeras.cli.arguments.model import add_encoders, add_trunk
 from fusionkeras.cli.arguments.training import add_feature_cache, add_first_stage
+from fusionkeras.evaluation.comparing.metrics import METRICS
 
 
 def add_compare(parser):
@@ -40,7 +41,10 @@ def _add_comparison(group):
     group.add_argument(
         "--seeds", type=int, default=5, metavar="N", help="trainings of each (default: 5)"
     )
-    group.add_argument("--metric", metavar="NAME", help="to compare by (default: the task's own)")
+    metrics = "; ".join(f"{task}: {', '.join(names)}" for task, names in METRICS.items())
+    group.add_argument(
+        "--metric", metavar="NAME", help=f"to compare by (default: the first). {metrics}"
+    )
     group.add_argument(
         "--output",
         metavar="DIR",

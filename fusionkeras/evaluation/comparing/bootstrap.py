@@ -89,6 +89,8 @@ def told_apart(draws, values, level=LEVEL):
         studentised differences.
     """
     pairs = list(itertools.combinations(values, 2))
+    if not pairs:
+        return set()
     differences = np.array([values[one] - values[other] for one, other in pairs])
     strays = np.array([draws[one] - draws[other] for one, other in pairs])
     strays = strays - differences[:, None]

@@ -79,6 +79,7 @@ def test_the_same_answers_are_never_told_apart():
     rows = hits(np.random.default_rng(0).random((2, 50)) < 0.8)
     draws = resampled({"one": rows, "same": rows}, np.arange(50), resamples=50)
     assert told_apart(draws, {"one": 0.8, "same": 0.8}) == set()
+    assert told_apart({"one": draws["one"]}, {"one": 0.8}) == set()
 
 
 def test_letters_are_shared_by_those_that_are_not_told_apart():
