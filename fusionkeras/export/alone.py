@@ -13,9 +13,10 @@ import sys
 
 import numpy as np
 
-# TensorFlow imports these two where they are installed, which takes longer than it does itself.
-sys.modules.update(keras=None, jax=None)
-import tensorflow as tf  # noqa: E402
+if __name__ == "__main__":
+    # TensorFlow imports these two where they are installed, which takes longer than it does itself.
+    sys.modules.update(keras=None, jax=None)
+import tensorflow as tf
 
 
 def main(folder, file):
