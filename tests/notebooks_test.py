@@ -25,7 +25,7 @@ SHOWN = {
     ),
     "04_multimodal_entailment": (
         "fused is another alone",
-        "from 1.0 to 1.0",
+        "from 1.0000 to 1.0000",
         "by share of cells taken away",
         "the shape covers",
     ),
