@@ -8,7 +8,7 @@ import pathlib
 import platform
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.whole import write_whole
+from fusionkeras.data.whole import make_folder, write_whole
 from fusionkeras.version import __version__
 
 PACKAGES = ("tensorflow", "keras", "keras-hub", "numpy", "pandas")
@@ -42,14 +42,7 @@ class Run:
                 "Go on with it by --resume, or choose another --output.",
                 output=str(self.path),
             )
-        try:
-            self.checkpoints.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise argument_error(
-                f"The folder cannot be made ({error})",
-                "a place that can be written to",
-                output=str(self.path),
-            ) from error
+        make_folder(self.checkpoints, output=str(self.path))
 
     def write_json(self, path, content):
         """Writes JSON for people and programs."""

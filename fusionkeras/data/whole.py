@@ -1,8 +1,10 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and the folders that they stand in."""
 
 import contextlib
 import os
 import uuid
+
+from fusionkeras._checks import argument_error
 
 
 def write_whole(path, write, alone=False, sync=False):
@@ -46,3 +48,21 @@ def unfinished_file(path, alone=False):
         yield unfinished
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def make_folder(path, **received):
+    """Makes a folder and those above it.
+
+    Args:
+        path: `pathlib.Path`.
+        **received: the argument that it follows from, for the error.
+
+    Raises:
+        ValueError: where it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argument_error(
+            f"The folder cannot be made ({error})", "a place that can be written to", **received
+        ) from error

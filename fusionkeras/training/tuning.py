@@ -8,6 +8,7 @@ import tempfile
 import keras
 
 from fusionkeras._checks import argument_error, check_integer, missing_package
+from fusionkeras.data.whole import make_folder, write_whole
 from fusionkeras.training.fitting import fit
 
 
@@ -136,8 +137,8 @@ def _check_kept(folder, asked):
                 asked=_told(asked),
             )
         return
-    file.parent.mkdir(parents=True)
-    file.write_text(json.dumps(asked), "utf-8")
+    make_folder(file.parent, folder=str(folder))
+    write_whole(file, lambda unfinished: unfinished.write_text(json.dumps(asked), "utf-8"))
 
 
 def _told(space):

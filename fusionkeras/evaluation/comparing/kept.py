@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.whole import write_whole
+from fusionkeras.data.whole import make_folder, write_whole
 from fusionkeras.evaluation.comparing.outcome import Outcome
 from fusionkeras.training.frozen.fingerprint import CannotFingerprint, fingerprint
 
@@ -26,14 +26,7 @@ class Kept:
         self.folder = None if folder is None else pathlib.Path(folder) / "candidates"
         self.settings = settings
         if self.folder is not None:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise argument_error(
-                    f"The folder cannot be made ({error})",
-                    "a place that can be written to",
-                    folder=str(folder),
-                ) from error
+            make_folder(self.folder, folder=str(folder))
 
     def load(self, candidate):
         """`(outcome, weights)` of a candidate, or None where it is not finished."""
