@@ -2,6 +2,8 @@
 
 from fusionkeras.training.blending import GradientBlending
 from fusionkeras.training.compiling import compile_classifier, compile_model
+from fusionkeras.training.distribution.strategies import build_strategy
+from fusionkeras.training.distribution.workers import is_chief
 from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
@@ -14,11 +16,13 @@ __all__ = [
     "GradientBlending",
     "Resume",
     "branch_names",
+    "build_strategy",
     "compile_classifier",
     "compile_model",
     "fit",
     "freeze",
     "heads_for",
+    "is_chief",
     "layers_to_unfreeze",
     "split_frozen",
     "tune",

@@ -9,10 +9,12 @@ from fusionkeras._checks import argument_error, check_learning_rate, did_you_mea
 from fusionkeras.data.feeding.imbalance import heads_of_one_for_all
 from fusionkeras.heads import heads_of
 from fusionkeras.objectives import Unimodal, WithBranches
+from fusionkeras.training.distribution.replicas import under_strategy
 from fusionkeras.training.heads import check_table
 from fusionkeras.training.imbalance import LOSSES, with_imbalance
 
 
+@under_strategy
 def compile_model(
     model,
     learning_rate=1e-3,

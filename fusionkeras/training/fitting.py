@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.feeding.pipeline import batches_of
+from fusionkeras.training.distribution.replicas import in_step
+from fusionkeras.training.distribution.workers import callbacks_of_worker, fed, part_of
 from fusionkeras.training.frozen import NotCachedError, open_frozen
 from fusionkeras.training.imbalance import check_losses
 from fusionkeras.training.leading import led
@@ -82,7 +84,9 @@ def fit(
         train = _weighted(train, kwargs.pop("class_weight", None))
         check_losses(model, train.source.imbalance)
         warn_of_mirroring(model, train.source)
-    source, callbacks = getattr(train, "source", None), keras.tree.flatten(callbacks or [])
+    source = getattr(train, "source", None)
+    train, validation_data = part_of(train, model), part_of(validation_data, model)
+    callbacks = [*callbacks_of_worker(keras.tree.flatten(callbacks or []), model)]
     callbacks.append(_BuildOptimizer())
     options = {"epochs": epochs, **kwargs}
     try:
@@ -95,10 +99,13 @@ def fit(
         _LOGGER.warning("Frozen encoders run in every epoch: %s.", reason)
         frozen = None
     if frozen is None:
-        with led(source, train, callbacks) as callbacks:
-            return model.fit(train, validation_data=validation_data, callbacks=callbacks, **options)
-    with frozen.fed(), led(source, features, [*callbacks, _Watch(frozen)]) as callbacks:
-        return model.fit(features, validation_data=validation, callbacks=callbacks, **options)
+        with in_step(model, train), led(source, train, callbacks) as callbacks:
+            data = {"x": fed(train, model), "validation_data": fed(validation_data, model)}
+            return model.fit(callbacks=callbacks, **data, **options)
+    callbacks.append(_Watch(frozen))
+    with frozen.fed(), in_step(model, features), led(source, features, callbacks) as callbacks:
+        data = {"x": fed(features, model), "validation_data": fed(validation, model)}
+        return model.fit(callbacks=callbacks, **data, **options)
 
 
 class _Watch(keras.callbacks.Callback):

@@ -8,6 +8,7 @@ import keras
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.whole import write_whole
+from fusionkeras.training.distribution.workers import is_chief
 
 _WHERE = "Use it in fk.fit over what prepare returns."
 
@@ -102,11 +103,13 @@ class Resume(keras.callbacks.Callback):
             )
 
     def _keep(self, epoch, batch):
-        tensors = {"model": self.model.variables, "optimizer": self.model.optimizer.variables}
+        variables = {"model": self.model.variables, "optimizer": self.model.optimizer.variables}
         if batch:
-            tensors["metrics"] = self.model.metrics_variables
-        where = {"epoch": epoch, "batch": batch, "order": self._digest(epoch)}
-        _write(self.path, tensors, where)
+            variables["metrics"] = self.model.metrics_variables
+        tensors = _read_out(variables)  # by every process: metrics are summed over them
+        if is_chief(self.model):
+            where = {"epoch": epoch, "batch": batch, "order": self._digest(epoch)}
+            _write(self.path, tensors, where)
 
     def _restore(self, tensors, where):
         if where["order"] != self._digest(where["epoch"]):
@@ -137,15 +140,18 @@ class Resume(keras.callbacks.Callback):
         return self._digests[epoch]
 
 
-def _write(path, groups, where):
-    """Writes one file, whole or not at all."""
-    from safetensors.numpy import save_file
-
-    tensors = {
+def _read_out(groups):
+    return {
         f"{group} {number}": keras.ops.convert_to_numpy(variable).copy(order="C")
         for group, variables in groups.items()
         for number, variable in enumerate(variables)
     }
+
+
+def _write(path, tensors, where):
+    """Writes one file, whole or not at all."""
+    from safetensors.numpy import save_file
+
     path.parent.mkdir(parents=True, exist_ok=True)
     about = {"training": json.dumps(where)}
     write_whole(path, lambda file: save_file(tensors, file, about), alone=True, sync=True)

@@ -110,3 +110,56 @@ class Order:
             if not self._is_led:
                 self._epoch += 1
         return self.places(epoch)[skip:], np.int64(epoch)
+
+
+class SharedOrder(Order):
+    """The part of an order that some of the replicas read which share each batch.
+
+    A batch is cut into as many shares as there are replicas, of which the last may have fewer
+    rows, or none. The dataset holds the shares of these replicas one after another.
+
+    Args:
+        order: `Order`, which goes on leading: it tells the epoch and the places.
+        first: int, the first of the replicas that read here.
+        count: int, how many read here.
+        replicas: int, how many share a batch.
+
+    Example:
+    >>> for first in (0, 1):
+    ...     order = SharedOrder(Order(5), first, count=1, replicas=2)
+    ...     [places.numpy().tolist() for places, _ in order.batches(4)]
+    [[0, 1], [4]]
+    [[2, 3], []]
+    """
+
+    def __init__(self, order, first, count, replicas):
+        super().__init__(order.size)
+        self.inner, self.first, self.count, self.replicas = order, first, count, replicas
+
+    def places(self, epoch):
+        """The places of an epoch, of all replicas."""
+        return self.inner.places(epoch)
+
+    def batches(self, batch_size):
+        """The places of these replicas, batch by batch.
+
+        Args:
+            batch_size: int, of the whole batch.
+
+        Returns:
+            `tf.data.Dataset` of `(places, epochs)`, both int64 `(share,)`.
+        """
+        whole = self.inner.batches(batch_size)
+        replicas = tf.data.Dataset.range(self.first, self.first + self.count)
+
+        def shares(places, epochs):
+            size = -(-tf.shape(places, tf.int64)[0] // self.replicas)
+            return replicas.map(
+                lambda one: (places[one * size :][:size], epochs[one * size :][:size])
+            )
+
+        number = whole.cardinality() * self.count
+        batches = whole.flat_map(tf.autograph.experimental.do_not_convert(shares))
+        batches = batches.apply(tf.data.experimental.assert_cardinality(number))
+        batches.order = whole.order  # keeps it alive
+        return batches

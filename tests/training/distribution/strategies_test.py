@@ -1,0 +1,145 @@
+"""Several devices and several processes reach the weights of one."""
+
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import fusionkeras as fk
+
+PROGRAM = pathlib.Path(__file__).with_name("program.py")
+SGD = {"optimizer": "sgd", "frozen": True}
+ADAM = {"optimizer": "adam", "frozen": False}
+
+
+def start(out, index=0, addresses=(), **options):
+    """One process of the program."""
+    environ = dict(os.environ)
+    if addresses:
+        task = {"type": "worker", "index": index}
+        environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
+    arguments = [sys.executable, str(PROGRAM), str(out), json.dumps(options)]
+    with (out / f"{index}.log").open("ab") as log:
+        return subprocess.Popen(arguments, env=environ, stdout=log, stderr=log)
+
+
+def free_addresses(count):
+    """Addresses on loopback that nobody listens on."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return [f"127.0.0.1:{port}" for port in ports]
+
+
+def start_all(out, count, **options):
+    """Processes that train together."""
+    addresses = free_addresses(count)
+    return [
+        start(out, index, addresses, strategy="multiworker", **options) for index in range(count)
+    ]
+
+
+def finish(out, processes):
+    """Waits for processes, none of which may fail."""
+    try:
+        codes = [process.wait(timeout=900) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    logs = [(out / f"{index}.log").read_text() for index in range(len(processes))]
+    assert not any(codes), "\n".join(log[-3000:] for log in logs)
+
+
+def weights(out, index=0):
+    with np.load(out / f"{index}.npz") as arrays:
+        return {name: arrays[name] for name in arrays}
+
+
+def assert_same(expected, out, index=0):
+    """The weights to 1e-5 with SGD and 1e-3 with Adam, and the same history."""
+    found = weights(out, index)
+    for name, array in weights(expected).items():
+        tolerance = 1e-5 if name.startswith("0_") else 1e-3
+        np.testing.assert_allclose(found[name], array, atol=tolerance, err_msg=name)
+    histories = [
+        json.loads(path.read_text()) for path in (expected / "0.json", out / f"{index}.json")
+    ]
+    for one, other in zip(*histories, strict=True):
+        assert one.keys() == other.keys()
+        for name in one:
+            np.testing.assert_allclose(one[name], other[name], atol=1e-3, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One process with one device."""
+    out = tmp_path_factory.mktemp("alone")
+    finish(out, [start(out, strategy="auto", trainings=[SGD, ADAM])])
+    return out
+
+
+@pytest.mark.slow
+def test_two_devices_reach_the_weights_of_one(alone, tmp_path):
+    finish(tmp_path, [start(tmp_path, strategy="virtual", trainings=[SGD, ADAM])])
+    assert_same(alone, tmp_path)
+
+
+@pytest.mark.slow
+def test_three_processes_reach_the_weights_of_one(alone, tmp_path):
+    finish(tmp_path, start_all(tmp_path, 3, trainings=[SGD, ADAM]))
+    for index in range(3):
+        assert_same(alone, tmp_path, index)
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_no_loss(alone, tmp_path):
+    """Two processes, one of which is killed in the middle of the fourth epoch; all begin again."""
+    options = {"trainings": [SGD], "backup": str(tmp_path / "backup")}
+    first, second = start_all(tmp_path, 2, **options, kill=[1, 3, 2])
+    assert second.wait(timeout=900) == -signal.SIGKILL
+    assert first.wait(timeout=300) not in (0, None)
+    assert "/job:worker/replica:0/task:1" in (tmp_path / "0.log").read_text()
+    metadata = json.loads((tmp_path / "backup/training_metadata.json").read_text())
+    assert metadata["epoch"] == 3
+    finish(tmp_path, start_all(tmp_path, 2, **options))
+    found = weights(tmp_path)
+    for name, array in weights(alone).items():
+        if name.startswith("0_"):
+            np.testing.assert_allclose(found[name], array, atol=1e-5, err_msg=name)
+    assert not (tmp_path / "backup").exists() or not os.listdir(tmp_path / "backup")
+
+
+@pytest.mark.slow
+def test_a_process_that_does_not_come_is_named(tmp_path):
+    here, missing = free_addresses(2)
+    program = "import os, sys, json, fusionkeras as fk\nfk.build_strategy('multiworker', timeout=1)"
+    task = {"cluster": {"worker": [here, missing]}, "task": {"type": "worker", "index": 0}}
+    environ = {**os.environ, "TF_CONFIG": json.dumps(task)}
+    begun = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=120
+    )
+    assert ended.returncode == 1 and time.monotonic() - begun < 120
+    assert (
+        f"process 1 ({missing}) did not answer. Expected all 2 of them within 1 s" in ended.stderr
+    )
+
+
+def test_one_process_with_one_device_has_no_strategy_of_its_own(monkeypatch):
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    assert fk.build_strategy().num_replicas_in_sync == 1
+    assert fk.is_chief()
+    with pytest.raises(ValueError, match="tells of no other process.*Expected TF_CONFIG, or"):
+        fk.build_strategy("multiworker")
+    with pytest.raises(ValueError, match="Unknown strategy. Expected one of .*'mirror'"):
+        fk.build_strategy("mirror")
