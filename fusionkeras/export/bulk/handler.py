@@ -8,7 +8,7 @@ from fusionkeras.export.loading import load
 
 
 class Handler(ModelHandler):
-    """Loads the model of a job once a worker, and asks it about a `Batch` at a time.
+    """Loads the model of a job once a worker, and asks it about a `Shard`, batch by batch.
 
     Args:
         job: `Job`.
@@ -24,30 +24,27 @@ class Handler(ModelHandler):
         return make(load(self.job.model))
 
     def run_inference(self, batch, model, inference_args=None):
-        """Answers: `(shard, (number of the first row, Arrow table))`, for whom groups by shard.
+        """Yields `(number of the shard, DataFrame of its answers)`.
 
         Args:
-            batch: `Batch`.
+            batch: `Shard`, what Beam takes for a batch.
             model: what `load_model` returned.
-            inference_args: not used.
+            inference_args: None; there are none.
         """
-        import pyarrow as pa
-
         _, frame = KINDS[self.job.kind]
-        answers = model(with_contents(batch.columns, model.files))
-        answers = pa.Table.from_pandas(
-            frame(model, [answers], batch.statuses), preserve_index=False
-        )
-        yield batch.shard, (batch.first, answers.replace_schema_metadata(None))
+        answers = [model(with_contents(one.columns, model.files)) for one in batch.batches]
+        statuses = [status for one in batch.batches for status in one.statuses]
+        yield batch.number, frame(model, answers, statuses)
 
     def should_skip_batching(self):
-        """What `Reading` yields is a batch already, the same whoever answers it."""
+        """What `Reading` returns is cut to batches already, the same ones whoever answers."""
         return True
 
     def get_num_bytes(self, batch):
         """The bytes of the cells, of a file those of its path."""
-        return sum(len(cell) for cells in batch.columns.values() for cell in cells)
+        columns = [cells for one in batch.batches for cells in one.columns.values()]
+        return sum(len(cell) for cells in columns for cell in cells)
 
     def get_metrics_namespace(self):
-        """Under which Beam counts batches, seconds and loads."""
+        """Under which Beam counts rows, seconds and loads."""
         return "fusionkeras"

@@ -8,9 +8,9 @@ from fusionkeras.export.bulk.writing import Writing
 def run_job(job, shards, runner, more=()):
     """Answers and writes some shards of a job, and waits for the end.
 
-    Through the pipeline go the numbers of shards; each worker reads the rows of its own. Nothing
-    is lost or there twice when a worker is tried again: what it had answered is forgotten, and a
-    shard that is written again takes the place of the first.
+    To the workers go the numbers of shards, and no row: each reads its own. Nothing is lost or
+    there twice when a worker fails and is tried again, since a shard that is written again takes
+    the place of the first.
 
     Args:
         job: `Job`.
@@ -39,9 +39,8 @@ def run_job(job, shards, runner, more=()):
         pipeline
         | "Shards" >> beam.Create(shards)
         | "Spread" >> beam.Reshuffle()
-        | "Read" >> beam.FlatMap(Reading(job))
+        | "Read" >> beam.Map(Reading(job))
         | "Answer" >> RunInference(Handler(job))
-        | "Gather" >> beam.GroupByKey()
         | "Write" >> beam.Map(Writing(job))
     )
     result = pipeline.run()

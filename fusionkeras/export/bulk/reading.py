@@ -1,4 +1,4 @@
-"""From the number of a shard to batches of raw columns: every worker reads its own rows."""
+"""From the number of a shard to its rows: every worker reads its own."""
 
 import dataclasses
 
@@ -12,23 +12,32 @@ class Batch:
     """Rows to be asked about at once.
 
     Attributes:
-        shard: int, the shard that they belong to.
-        first: int, the number of the first row in the table.
-        columns: dict of `{key: object array of bytes}`; of a file its path.
-        statuses: object array of "ok" or what is wrong with a row.
+        columns: dict of `{key: object array (rows,) of bytes}`; of a file its path.
+        statuses: object array `(rows,)` of "ok" or what is wrong with a row.
     """
 
-    shard: int
-    first: int
     columns: dict
     statuses: np.ndarray
 
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """The rows whose answers become one file, as far as they are read: of files only the paths.
+
+    Attributes:
+        number: int.
+        batches: list of `Batch`, in order.
+    """
+
+    number: int
+    batches: list
+
     def __len__(self):
-        return len(self.statuses)
+        return sum(len(batch.statuses) for batch in self.batches)
 
 
 class Reading:
-    """A function from the number of a shard to its batches; as `predict` makes them, row for row.
+    """A function from the number of a shard to the `Shard`, cut to batches as `predict` cuts.
 
     Args:
         job: `Job`.
@@ -37,13 +46,13 @@ class Reading:
     def __init__(self, job):
         self.job = job
 
-    def __call__(self, shard):
-        """Yields each `Batch` of a shard."""
-        job, within = self.job, self.job.within(shard)
-        first, size = within.start, part_rows(job.batch_size)
-        for table, statuses in job.rows.pieces(size, within.start, len(within)):
-            for begin in range(0, len(table), job.batch_size):
-                places = np.arange(begin, min(begin + job.batch_size, len(table)))
-                columns = raw_columns(table, places)
-                yield Batch(shard, first + begin, columns, statuses[places])
-            first += len(table)
+    def __call__(self, number):
+        """Reads and checks the rows of a shard."""
+        within, size = self.job.within(number), self.job.batch_size
+        pieces = self.job.rows.pieces(part_rows(size), within.start, len(within))
+        batches = []
+        for table, statuses in pieces:
+            for begin in range(0, len(table), size):
+                places = np.arange(begin, min(begin + size, len(table)))
+                batches.append(Batch(raw_columns(table, places), statuses[places]))
+        return Shard(number, batches)

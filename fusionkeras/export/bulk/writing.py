@@ -24,18 +24,18 @@ class Writing:
         self.job = job
 
     def __call__(self, answered):
-        """Writes the answers of `(shard, iterable of (first row, Arrow table))`."""
-        shard, answers = answered
-        folder, name = Path(self.job.folder), name_of(shard, self.job.shards)
-        table = _joined(sorted(answers, key=lambda one: one[0]), self.job.within(shard))
-        ok = [status == "ok" for status in table["status"].to_pylist()]
+        """Writes `(number of a shard, DataFrame of its answers)`; returns the number."""
+        number, frame = answered
+        folder, name = Path(self.job.folder), name_of(number, self.job.shards)
+        table = _with_rows(frame, self.job.within(number))
+        ok = [status == "ok" for status in frame["status"]]
         bad = table.filter([not one for one in ok])
         if len(bad):
             _write(bad, folder / BAD / name)
         else:
             (folder / BAD / name).unlink(missing_ok=True)
         _write(table.filter(ok), folder / OK / name)
-        return shard
+        return number
 
 
 def name_of(shard, shards):
@@ -43,18 +43,17 @@ def name_of(shard, shards):
     return f"{shard:05}-of-{shards:05}.parquet"
 
 
-def _joined(answers, within):
-    """The answers of one shard with the numbers of their rows, each of which is there once."""
+def _with_rows(frame, within):
+    """The answers of a shard as an Arrow table, with the numbers of their rows."""
     import pyarrow as pa
 
-    numbers = [row for first, table in answers for row in range(first, first + len(table))]
-    if numbers != list(within):
+    if len(frame) != len(within):
         raise RuntimeError(
-            f"{len(numbers)} rows were answered for the {len(within)} from row {within.start} on: "
+            f"{len(frame)} rows were answered for the {len(within)} from row {within.start} on: "
             "the table has changed, or is damaged"
         )
-    table = pa.concat_tables([table for _, table in answers])
-    return table.add_column(0, "row", pa.array(numbers, pa.int64()))
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
+    return table.add_column(0, "row", pa.array(within, pa.int64()))
 
 
 def _write(table, path):
