@@ -47,9 +47,11 @@ MAY_IMPORT = {
 SERVER, SERVING = "export/server/", {"aiohttp", "grpc", "prometheus_client", "tensorflow_serving"}
 # Imported inside the function that needs them, so that `import fusionkeras` stays quick.
 HEAVY = {"keras_hub", "pandas", "pyarrow", "scipy", "sklearn", "matplotlib", "tqdm", "tensorboard",
-         "fsspec", "tensorflow_datasets", "PIL", "imagehash", "keras_tuner", *SERVING}  # fmt: skip
+         "fsspec", "tensorflow_datasets", "PIL", "imagehash", "keras_tuner", "apache_beam",
+         *SERVING}  # fmt: skip
 # What derives from a class of a heavy package is not imported by `import fusionkeras`.
-DERIVED = {"datasets/easy_vqa/easy_vqa.py": "tensorflow_datasets"}
+DERIVED = {"datasets/easy_vqa/easy_vqa.py": "tensorflow_datasets",
+           "export/bulk/handler.py": "apache_beam"}  # fmt: skip
 # These run on every backend of Keras.
 PLAIN_KERAS = ("fusion", "objectives", "heads", "branches")
 

@@ -9,6 +9,7 @@ from fusionkeras.cli.cache import run_cache
 from fusionkeras.cli.compare import run_compare
 from fusionkeras.cli.demo import run_demo
 from fusionkeras.cli.export import run_export
+from fusionkeras.cli.features import run_features
 from fusionkeras.cli.predict import run_predict
 from fusionkeras.cli.report import run_report
 from fusionkeras.cli.serve import run_serve
@@ -20,6 +21,7 @@ COMMANDS = {
     "compare": run_compare,
     "evaluate": run_evaluate,
     "predict": run_predict,
+    "features": run_features,
     "report": run_report,
     "export": run_export,
     "audit": run_audit,

@@ -6,37 +6,54 @@ from pathlib import Path
 
 from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.cli.ask import how_to_read
-from fusionkeras.cli.run import check_folder, hash_of, hash_of_lines
+from fusionkeras.cli.bulk import answer_in_bulk, hash_of_model, table_has_changed
+from fusionkeras.cli.run import check_folder
 from fusionkeras.cli.sources import source_of
 from fusionkeras.export import load
 from fusionkeras.export.batches import answer_rows, part_rows
-from fusionkeras.export.loading import as_served, find_model
+from fusionkeras.export.bulk.job import KINDS
 from fusionkeras.export.parts import WRITERS, Parts
 from fusionkeras.version import __version__
 
 
 def run_predict(options):
     """Writes one row for every row of the table, in order; goes on where it was broken off."""
+    answer_table(options, "predict", WRITERS)
+
+
+def answer_table(options, kind, endings):
+    """Writes what is asked of every row, here or by the engine of `--runner`.
+
+    Args:
+        options: namespace, the options of the command.
+        kind: str, one of `KINDS`.
+        endings: the endings that the output may have without a runner.
+    """
+    if options.runner:
+        answer_in_bulk(options, kind)
+        return
+    if options.shard_rows is not None:
+        raise argument_error(
+            "--shard-rows means nothing without --runner",
+            "a command without it",
+            shard_rows=options.shard_rows,
+        )
+    make, frame = KINDS[kind]
     output = Path(options.output)
-    check_choice("ending of the output", WRITERS, ending=output.suffix)
+    check_choice("ending of the output", endings, ending=output.suffix)
     check_folder(options.output)
     _check_not_the_table(output, options.table)
     size, progress = part_rows(options.batch_size), sys.stderr.isatty()
-    served, source = as_served(load(options.model)), source_of(options)
-    how = how_to_read(options, served, source)
+    model, source = make(load(options.model)), source_of(options)
+    how = how_to_read(options, model, source)
     rows = source.stream_rows(**how, progress=progress)
     tables = source.hashes()
-    parts = Parts(output, _depend_on(options, tables, how, size))
+    parts = Parts(output, _depend_on(options, kind, tables, how, size))
     _tell(parts, len(rows), size)
-    answer_rows(served, rows, parts, options.batch_size, size, progress)
+    answer_rows(model, rows, parts, options.batch_size, size, progress, frame)
     if source.hashes() != tables:
         parts.discard()
-        raise argument_error(
-            "The table has changed while it was read",
-            "a table that stays as it is until all rows are answered",
-            "Run the same command again.",
-            table=options.table,
-        )
+        raise table_has_changed(options)
     bad = parts.join()
     print(f"{len(rows)} rows written to {options.output}, {bad} of them not ok (see status)")
 
@@ -48,22 +65,17 @@ def _check_not_the_table(output, table):
         )
 
 
-def _depend_on(options, tables, how, size):
+def _depend_on(options, kind, tables, how, size):
     """All that the answers depend on, as JSON."""
     return {
+        "kind": kind,
         "tables": tables,
         "split": options.split,
         "how": how,
-        "model": _hash_of_model(options.model),
+        "model": hash_of_model(options.model),
         "rows": [options.batch_size, size],
         "version": __version__,
     }
-
-
-def _hash_of_model(path):
-    place = find_model(path)
-    files = sorted(x for x in place.rglob("*") if x.is_file()) if place.is_dir() else [place]
-    return hash_of_lines(f"{hash_of(file)} {file.relative_to(place)}" for file in files)
 
 
 def _tell(parts, rows, size):

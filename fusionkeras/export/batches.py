@@ -17,37 +17,31 @@ def part_rows(batch_size, rows=_PART_ROWS):
     return batch_size * max(1, rows // batch_size)
 
 
-def answer_rows(served, rows, parts, batch_size, size, progress=True):
-    """Answers all rows that are in no part yet, and writes them part by part.
+def raw_columns(table, places):
+    """The raw columns of some rows as they are in a table: of a file its path.
 
     Args:
-        served: `ServedModel`.
-        rows: `StreamedRows` or `ReadRows`.
-        parts: `Parts`.
-        batch_size: int, the rows that the model is asked about at once.
-        size: int, the rows of a part, a multiple of the batch size.
-        progress: bool, whether a bar on stderr shows how far it is.
+        table: `Table`.
+        places: int array `(k,)`.
+
+    Returns:
+        `{key: object array (k,) of bytes}`.
     """
-    from tqdm import tqdm
-
-    done = min(len(parts) * size, len(rows))
-    with tqdm(total=len(rows), initial=done, unit="row", disable=not progress) as bar:
-        for table, statuses in rows.pieces(size, skip=done):
-            answers = []
-            for begin in range(0, len(table), batch_size):
-                places = np.arange(begin, min(begin + batch_size, len(table)))
-                answers.append(served(_columns(table, places)))
-                bar.update(len(places))
-            parts.append(answers_frame(served, answers, statuses))
+    return {key: cells.encoded(places) for key, cells in table.columns.items()}
 
 
-def _columns(table, places):
-    """The raw columns of some rows, "" where a file cannot be read."""
-    columns = {}
-    for key, cells in table.columns.items():
-        values = tf.constant(cells.encoded(places), tf.string)
-        columns[key] = _contents(values) if key in table.files else values
-    return columns
+def with_contents(columns, files):
+    """What a model is asked: raw columns with the contents of files, "" where one is not read.
+
+    Args:
+        columns: what `raw_columns` returns.
+        files: the keys of columns that hold paths.
+
+    Returns:
+        `{key: string tensor (k,)}`.
+    """
+    columns = {key: tf.constant(cells, tf.string) for key, cells in columns.items()}
+    return columns | {key: _contents(columns[key]) for key in columns if key in files}
 
 
 # One graph for all pieces: a `tf.data` pipeline for each would never be let go of.
@@ -91,3 +85,28 @@ def _columns_of_head(answers, prefix, task, class_names):
     for name, column in zip(class_names, found["probabilities"].T, strict=True):
         frame[f"{prefix}probability_{name}"] = column
     return frame
+
+
+def answer_rows(served, rows, parts, batch_size, size, progress=True, frame=answers_frame):
+    """Answers all rows that are in no part yet, and writes them part by part.
+
+    Args:
+        served: `ServedModel`, or what else is asked about raw columns.
+        rows: `StreamedRows` or `ReadRows`.
+        parts: `Parts`.
+        batch_size: int, the rows that the model is asked about at once.
+        size: int, the rows of a part, a multiple of the batch size.
+        progress: bool, whether a bar on stderr shows how far it is.
+        frame: a function that makes a DataFrame of the answers, as `answers_frame`.
+    """
+    from tqdm import tqdm
+
+    done = min(len(parts) * size, len(rows))
+    with tqdm(total=len(rows), initial=done, unit="row", disable=not progress) as bar:
+        for table, statuses in rows.pieces(size, skip=done):
+            answers = []
+            for begin in range(0, len(table), batch_size):
+                places = np.arange(begin, min(begin + batch_size, len(table)))
+                answers.append(served(with_contents(raw_columns(table, places), table.files)))
+                bar.update(len(places))
+            parts.append(frame(served, answers, statuses))

@@ -8,20 +8,60 @@ from fusionkeras._checks import argument_error
 from fusionkeras.data.whole import write_whole
 
 
-class Parts:
-    """The parts of the answers to one table, in a folder beside the file that they become.
+class Unfinished:
+    """A folder for what is not finished yet, beside the place where it is to be.
 
-    Each part is there whole or not at all, so that a process that is killed leaves all that it
-    has written. The folder's name tells what the answers depend on: answers to another table, or
-    of another model, are never taken for these, and wait in a folder of their own until the file
-    is written.
+    Its name tells what the answers depend on: answers to another table, or of another model, are
+    never taken for these, and wait in a folder of their own until these are finished.
 
     Args:
-        output: `Path` of the file, whose ending is among `WRITERS`.
+        output: `Path` of what it is to become.
         depends_on: what can be written as JSON, all that the answers depend on.
 
     Raises:
         ValueError: when the folder cannot be made.
+    """
+
+    def __init__(self, output, depends_on):
+        text = json.dumps(depends_on, sort_keys=True)
+        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        self.output = output
+        self.folder = output.with_name(f".unfinished-{output.name}-{digest}")
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise argument_error(
+                f"The folder for unfinished answers cannot be made ({error})",
+                "a place that can be written to",
+                output=str(output),
+            ) from error
+
+    def others(self):
+        """The folders of unfinished answers for the same place that depend on something else."""
+        mark = f".unfinished-{self.output.name}-"
+        return [
+            path
+            for path in sorted(self.output.absolute().parent.iterdir())
+            if path.name.startswith(mark)
+            and len(path.name) == len(self.folder.name)
+            and path.name != self.folder.name
+            and path.is_dir()
+        ]
+
+    def discard(self):
+        """Removes the parts."""
+        shutil.rmtree(self.folder)
+
+
+class Parts(Unfinished):
+    """The parts of the answers to one table, in a folder beside the file that they become.
+
+    Each part is there whole or not at all, so that a process that is killed leaves all that it
+    has written.
+
+    Args:
+        output: `Path` of the file, whose ending is among `WRITERS`.
+        depends_on: as for `Unfinished`.
 
     Example:
     >>> import pandas, pathlib, tempfile
@@ -37,34 +77,8 @@ class Parts:
     ['label,status', 'cold,ok', 'cold,ok']
     """
 
-    def __init__(self, output, depends_on):
-        text = json.dumps(depends_on, sort_keys=True)
-        digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]
-        self._output = output
-        self.folder = output.with_name(f".unfinished-{output.name}-{digest}")
-        try:
-            self.folder.mkdir(exist_ok=True)
-        except OSError as error:
-            raise argument_error(
-                f"The folder for unfinished answers cannot be made ({error})",
-                "a place that can be written to",
-                output=str(output),
-            ) from error
-
     def __len__(self):
         return len(self._paths())
-
-    def others(self):
-        """The folders of unfinished answers for the same file that depend on something else."""
-        mark = f".unfinished-{self._output.name}-"
-        return [
-            path
-            for path in sorted(self._output.absolute().parent.iterdir())
-            if path.name.startswith(mark)
-            and len(path.name) == len(self.folder.name)
-            and path.name != self.folder.name
-            and path.is_dir()
-        ]
 
     def append(self, frame):
         """Writes the next part, a DataFrame of the same columns as all others."""
@@ -77,7 +91,7 @@ class Parts:
         Returns:
             int, the rows whose `status` is not "ok".
         """
-        writer, bad = WRITERS[self._output.suffix], 0
+        writer, bad = WRITERS[self.output.suffix], 0
 
         def tables():
             nonlocal bad
@@ -85,14 +99,10 @@ class Parts:
                 bad += sum(status != "ok" for status in table["status"].to_pylist())
                 yield table
 
-        write_whole(self._output, lambda unfinished: writer(tables(), unfinished), sync=True)
+        write_whole(self.output, lambda unfinished: writer(tables(), unfinished), sync=True)
         for folder in (self.folder, *self.others()):
             shutil.rmtree(folder)
         return bad
-
-    def discard(self):
-        """Removes the parts."""
-        shutil.rmtree(self.folder)
 
     def _paths(self):
         return sorted(self.folder.glob("[0-9]*.parquet"))

@@ -1,6 +1,7 @@
 """The commands, and which options each has."""
 
 from fusionkeras.cli.arguments.actions import Several
+from fusionkeras.cli.arguments.bulk import add_bulk
 from fusionkeras.cli.arguments.comparing import add_compare
 from fusionkeras.cli.arguments.data import add_columns, add_data, add_losses, add_tables, add_tasks
 from fusionkeras.cli.arguments.model import add_model
@@ -96,13 +97,23 @@ def _add_report(parser):
 
 def _add_predict(parser):
     _add_model_and_table(parser)
+    _add_answers(parser, ".csv, .tsv, .parquet, .jsonl")
+
+
+def _add_features(parser):
+    _add_model_and_table(parser)
+    _add_answers(parser, ".parquet, .jsonl")
+
+
+def _add_answers(parser, endings):
     parser.add_argument(
         "--output",
         required=True,
-        metavar="FILE",
-        help="by its ending .csv, .tsv, .parquet, .jsonl; a command that was broken off goes on "
-        "when it is said again",
+        metavar="OUT",
+        help=f"by its ending {endings}; a command that was broken off goes on when it is said "
+        "again",
     )
+    add_bulk(parser)
     add_columns(parser)
 
 
@@ -168,6 +179,7 @@ COMMANDS = {
     "evaluate": ("measure a model on a table", _add_evaluate),
     "report": ("write a page on a model and a table: what helps, errors, figures", _add_report),
     "predict": ("answer every row of a table", _add_predict),
+    "features": ("write what the fusion makes of every row of a table", _add_features),
     "export": ("write a SavedModel for TF Serving", _add_export),
     "audit": ("what is the matter with a table", _add_audit),
     "cache": ("what is kept of frozen encoders and pictures; empty it", _add_cache),

@@ -2,8 +2,10 @@
 
 import argparse
 import json
+import sys
 
 from fusionkeras._checks import argument_error
+from fusionkeras.cli.arguments.bulk import WITH_RUNNER
 from fusionkeras.cli.arguments.commands import COMMANDS
 from fusionkeras.version import __version__
 
@@ -20,9 +22,17 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(argv=None):
-    """Parses the arguments to a namespace; a `--config` file gives the defaults of `train`."""
+    """Parses the arguments to a namespace; a `--config` file gives the defaults of `train`.
+
+    What stands behind `--` of a command with a `--runner` is for Beam: `runner_options`.
+    """
     parser, train = _parsers()
+    argv, more = _parted(sys.argv[1:] if argv is None else list(argv))
     first = parser.parse_args(argv)
+    if first.command in WITH_RUNNER:
+        first.runner_options = more
+    if more and not first.runner:
+        parser.error(f"{more[0]!r} stands behind --, where options for a --runner are")
     source = getattr(first, "resume", None) or getattr(first, "config", None)
     if source is None:
         return first
@@ -32,6 +42,14 @@ def parse(argv=None):
     if options.resume:
         options.output = options.resume
     return options
+
+
+def _parted(argv):
+    """The words ahead of the first `--`, and those behind it."""
+    if argv[:1] and argv[0] in WITH_RUNNER and "--" in argv:
+        place = argv.index("--")
+        return argv[:place], argv[place + 1 :]
+    return argv, []
 
 
 def _read_options(path, parser):

@@ -9,6 +9,7 @@ from fusionkeras.cli.run import hash_of, hash_of_lines
 from fusionkeras.cli.sources.table import Table
 from fusionkeras.data import read_rows, read_tfrecords
 from fusionkeras.data.pictures.kept import pictures_folder
+from fusionkeras.data.reading.spans import find_record_spans
 from fusionkeras.data.reading.tfrecords.records import SCHEMA, read_schema
 from fusionkeras.data.splitting.split import PARTS
 from fusionkeras.data.values import write_cells
@@ -72,12 +73,20 @@ class Records(Table):
         frame = self._frame(progress=False)
         return write_cells(frame[check_choice("column of the records", list(frame), column=name)])
 
+    def find_spans(self, columns, files, step):
+        """Where the records of the splits lie that are asked about."""
+        self.refuse(self.not_in_asking)
+        return find_record_spans(self.path, self._parts(), columns)
+
+    def _parts(self):
+        split = self.options.split
+        return [check_choice("split", PARTS, split=split)] if split else PARTS
+
     def _frame(self, progress):
         """The rows that are asked about, as a table to be read."""
         import pandas as pd
 
-        split = self.options.split
-        parts = [check_choice("split", PARTS, split=split)] if split else PARTS
+        parts = self._parts()
         data = read_tfrecords(self.path, progress=progress)
         return pd.concat([_frame(getattr(data, part)) for part in parts], ignore_index=True)
 

@@ -4,6 +4,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.cli.run import hash_of
 from fusionkeras.data import read_rows, read_table
 from fusionkeras.data.reading.readers import read_cells
+from fusionkeras.data.reading.spans import find_spans
 from fusionkeras.data.reading.stream import ReadRows, StreamedRows
 
 
@@ -67,6 +68,24 @@ class Table:
             return ReadRows(*self.read_rows(columns, progress=progress, **arguments))
         self.refuse(self.not_in_asking)
         return StreamedRows(self.path, columns, **arguments)
+
+    def find_spans(self, columns, files, step):
+        """Where the rows lie, for many readers of some of them each: `Spans`.
+
+        Args:
+            columns: as for `read_rows`.
+            files: as for `read_rows`.
+            step: int, at the multiples of which readers may begin.
+        """
+        if not self.streams:
+            raise argument_error(
+                f"--runner does not read {self.name}",
+                "a table in files, or a folder of write_tfrecords",
+                "Say the command without it, or write a table first.",
+                table=self.path,
+            )
+        self.refuse(self.not_in_asking)
+        return find_spans(self.path, columns, files, step)
 
     def hashes(self):
         """What tells whether the source is another than before, `{what: SHA-256}`.

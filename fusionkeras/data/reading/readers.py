@@ -85,10 +85,30 @@ def stream_cells(path, argument, wanted, size, skip=0, pictures=None):
     Yields:
         `{column: Cells}`.
     """
-    rows = itertools.islice(_as_rows(read_files(Path(path), argument, wanted), wanted), skip, None)
+    chunks = read_files(Path(path), argument, wanted)
+    return in_pieces(chunks, argument, wanted, size, skip, pictures)
+
+
+def in_pieces(chunks, argument, wanted, size, skip=0, pictures=None, first=0):
+    """Chunks of rows, `{column: values}`, in pieces of as many rows, `{column: Cells}`.
+
+    Args:
+        chunks: iterable of dict.
+        argument: as for `stream_cells`.
+        wanted: as for `stream_cells`.
+        size: as for `stream_cells`.
+        skip: as for `stream_cells`.
+        pictures: as for `stream_cells`.
+        first: int, the row of the table that the chunks begin with, for errors.
+
+    Yields:
+        `{column: Cells}`.
+    """
+    rows = itertools.islice(_as_rows(chunks, wanted), skip, None)
     for place, some in enumerate(in_chunks(rows, size)):
         piece = dict(zip(wanted, map(list, zip(*some, strict=True)), strict=True))
-        yield _gather([piece], argument, wanted, (), pictures or {}, skip + place * size)
+        begin = first + skip + place * size
+        yield _gather([piece], argument, wanted, (), pictures or {}, begin)
 
 
 def _as_rows(chunks, wanted):

@@ -62,10 +62,29 @@ class StreamedRows:
         path = self._path.absolute()
         folder = path if path.is_dir() else path.parent
         pieces = stream_cells(self._path, "test", self._wanted, size, skip, self._pictures)
-        for cells in pieces:
-            by_key = {key: cells[column] for key, column in self._columns.items()}
-            (found,) = judge_cells([("test", by_key, {}, {}, folder)], *self._judging)
-            yield rows_to_ask(found, self._files, {})
+        return judge_pieces(pieces, self._columns, folder, *self._judging)
+
+
+def judge_pieces(pieces, columns, folder, files, files_root, check="full", progress=False):
+    """Checks rows piece by piece.
+
+    Args:
+        pieces: iterable of `{column: Cells}`.
+        columns: as for `read_rows`.
+        folder: `Path` of the folder that paths in the table start from.
+        files: tuple of the keys whose cells are pictures.
+        files_root: as for `read_rows`.
+        check: as for `read_rows`.
+        progress: as for `read_rows`.
+
+    Yields:
+        `(table, statuses)`, as `read_rows` returns them.
+    """
+    for cells in pieces:
+        by_key = {key: cells[column] for key, column in columns.items()}
+        one = ("test", by_key, {}, {}, folder)
+        (found,) = judge_cells([one], files, files_root, check, progress)
+        yield rows_to_ask(found, files, {})
 
 
 class ReadRows:

@@ -83,7 +83,7 @@ def _read_table(folder, schema, split, bar):
                 feature, kind, _ = NUMBERS[field]
                 values.append(getattr(record[feature], kind).value[0])
             for key, cells in columns.items():
-                cells.append(_cell(record[f"column/{key}"].bytes_list.value[0], key in files))
+                cells.append(cell_of(record, key, key in files))
             for head, own in labels.items():
                 own.append(record.get(f"label/{head}"))
             bar.update(1)
@@ -99,7 +99,9 @@ def _read_table(folder, schema, split, bar):
     )
 
 
-def _cell(value, is_file):
+def cell_of(record, key, is_file):
+    """A cell of a record; a picture is kept as a file, and the cell is its path."""
+    value = record[f"column/{key}"].bytes_list.value[0]
     if not is_file:
         return value.decode()
     return str(path_of(keep_picture(value))) if value else ""
