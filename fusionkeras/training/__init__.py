@@ -7,6 +7,7 @@ from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
 from fusionkeras.training.heads import heads_for
 from fusionkeras.training.resume import Resume
+from fusionkeras.training.running import compiled
 from fusionkeras.training.tuning import tune
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     "Resume",
     "branch_names",
     "compile_classifier",
+    "compiled",
     "compile_model",
     "fit",
     "freeze",
