@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.feeding.pipeline import batches_of
+from fusionkeras.training.distribution.sharing import shared_out
 from fusionkeras.training.frozen import NotCachedError, open_frozen
 from fusionkeras.training.imbalance import check_losses
 from fusionkeras.training.leading import led
@@ -82,13 +83,17 @@ def fit(
         train = _weighted(train, kwargs.pop("class_weight", None))
         check_losses(model, train.source.imbalance)
         warn_of_mirroring(model, train.source)
-    source, callbacks = getattr(train, "source", None), keras.tree.flatten(callbacks or [])
-    callbacks.append(_BuildOptimizer())
+    callbacks = [*keras.tree.flatten(callbacks or []), _BuildOptimizer()]
     options = {"epochs": epochs, **kwargs}
+    with shared_out(model, train, validation_data) as (train, validation_data):
+        return _fit(model, train, validation_data, callbacks, cache, views, options)
+
+
+def _fit(model, train, validation_data, callbacks, cache, views, options):
+    source, verbose = getattr(train, "source", None), options.get("verbose", "auto")
     try:
-        frozen = open_frozen(model, cache, views) if cache is not False else None
+        frozen = open_frozen(model, cache, views, together=True) if cache is not False else None
         if frozen is not None:
-            verbose = kwargs.get("verbose", "auto")
             features = frozen.replace(train, training=True, verbose=verbose)
             validation = _replace_validation(frozen, validation_data, verbose)
     except (NotCachedError, OSError) as reason:
