@@ -1,6 +1,9 @@
 """The processes that train together."""
 
 import keras
+import numpy as np
+
+from fusionkeras._checks import argument_error
 
 
 def processes():
@@ -22,3 +25,25 @@ def wait_for_all(what):
         from jax.experimental.multihost_utils import sync_global_devices
 
         sync_global_devices(what)
+
+
+def check_same(value, what, name):
+    """Raises ValueError unless all processes have found the same.
+
+    Args:
+        value: int or bool, what this process has found.
+        what: str, where.
+        name: str, how that is called here.
+    """
+    if processes()[1] == 1:
+        return
+    from jax.experimental.multihost_utils import process_allgather
+
+    found = [int(one) for one in process_allgather(np.int32(value))]
+    if len(set(found)) > 1:
+        raise argument_error(
+            f"The processes do not find the same in the {what}",
+            "a folder that all of them see",
+            name=name,
+            found=found,
+        )
