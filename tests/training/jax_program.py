@@ -4,6 +4,7 @@
 the same training, one of two processes.
 """
 
+import dataclasses
 import json
 import pathlib
 import pickle
@@ -16,6 +17,7 @@ import fusionkeras as fk
 from fusionkeras.fusion import FUSIONS, ModalityDropout, get_fusion
 from fusionkeras.preprocessing.text import WordIds
 from fusionkeras.training import compiled
+from fusionkeras.training.distribution.processes import check_same
 
 WORDS = ["red", "blue", "round", "square"]
 assert keras.backend.backend() == "jax"
@@ -89,7 +91,6 @@ def alone(folder):
         np.testing.assert_allclose(mine, other, atol=1e-5)
     for name, values in history.items():
         np.testing.assert_allclose(spread_history[name], values, atol=1e-5, err_msg=name)
-    print(json.dumps(history))
     validation = fk.prepare(data.validation, preprocessor)
     report = fk.evaluate(model, validation)
     assert abs(report.accuracy - history["val_accuracy"][-1]) < 1e-6
@@ -99,10 +100,8 @@ def alone(folder):
     model.save_weights(folder / "posts.weights.h5")
     serving = fk.end_to_end(model, preprocessor, data.class_names)
     serving.save(folder / "posts.keras")
-    try:
-        fk.predict(serving, {"text": "red", "title": "blue"})
-    except ValueError as error:
-        print(error)
+    told = refused(lambda: fk.predict(serving, {"text": "red", "title": "blue"}))
+    print(json.dumps([history, told]))
 
 
 def together(folder, port, index):
@@ -111,12 +110,25 @@ def together(folder, port, index):
     keras.distribution.initialize(f"127.0.0.1:{port}", 2, index)
     keras.distribution.set_distribution(keras.distribution.DataParallel())
     assert jax.process_count() == 2 and jax.device_count() == 4
-    state = folder / "state"
-    model, _, history = train(read(folder), folder, [fk.Resume(state, every=2)])
+    data, resume = read(folder), fk.Resume(folder / "state", every=2)
+    model, preprocessor, history = train(data, folder, [resume])
     expected = np.load(folder / "alone.npz")
     for number, weights in enumerate(model.get_weights()):
         np.testing.assert_allclose(weights, expected[f"arr_{number}"], atol=1e-5)
-    print(json.dumps(history))
+    batches = fk.prepare(data.train, preprocessor)
+    told = refused(lambda: fk.fit(model, batches, (np.ones(3), np.ones(3))))
+    told += refused(lambda: check_same(index, "folder of Resume", "here"))
+    batches.source = dataclasses.replace(batches.source, mix=keras.layers.MixUp())
+    told += refused(lambda: fk.fit(model, batches))
+    print(json.dumps([history, told]))
+
+
+def refused(call):
+    try:
+        call()
+    except ValueError as error:
+        return [str(error)]
+    raise RuntimeError("It was not refused.")
 
 
 if __name__ == "__main__":

@@ -84,8 +84,8 @@ def _run(devices, *commands):
 
 
 def test_what_reads_raw_columns_answers_on_tensorflow_alone(folder):
-    said = (folder / "said").read_text()
-    assert "run on TensorFlow alone. Expected KERAS_BACKEND='tensorflow'." in said
+    _, (told,) = json.loads((folder / "said").read_text())
+    assert "answers run on TensorFlow alone. Expected KERAS_BACKEND='tensorflow'." in told
 
 
 def test_what_was_trained_on_jax_is_served_by_tensorflow(folder):
@@ -110,8 +110,11 @@ def test_two_processes_give_the_weights_of_one(folder):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    one = json.loads((folder / "said").read_text().splitlines()[0])
+    one, _ = json.loads((folder / "said").read_text())
     for said in _run(2, ["together", folder, port, 0], ["together", folder, port, 1]):
-        found = json.loads(said.splitlines()[-1])
+        found, told = json.loads(said.splitlines()[-1])  # Gloo says that it is connected
         for name, values in one.items():
             np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
+        assert "cannot share these validation data. Expected what prepare returns" in told[0]
+        assert "do not find the same in the folder of Resume. Expected a folder" in told[1]
+        assert "which devices share. Expected data prepared without mix." in told[2]
