@@ -31,6 +31,23 @@ def did_you_mean(value, choices):
     return f"Did you mean {near[0]!r}?" if near else ""
 
 
+def check_tensorflow(what):
+    """Raises ValueError where Keras runs on another backend than TensorFlow.
+
+    Args:
+        what: str, what runs on TensorFlow alone, in the plural.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise argument_error(
+            f"{what} run on TensorFlow alone",
+            "KERAS_BACKEND='tensorflow'",
+            "Save the model, and load it there: weights and .keras files are the same.",
+            KERAS_BACKEND=keras.backend.backend(),
+        )
+
+
 def check_choice(what, choices, cure="", **received):
     """Raises ValueError unless the one received value is among `choices`; returns it."""
     ((_, value),) = received.items()

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-import tensorflow as tf
 
 from fusionkeras._checks import argument_error
 from fusionkeras.data.feeding.order import Order
@@ -16,7 +15,7 @@ from fusionkeras.evaluation.multilabel import MultilabelReport, best_thresholds
 from fusionkeras.evaluation.ordinal import OrdinalReport
 from fusionkeras.evaluation.regression import RegressionReport
 from fusionkeras.evaluation.several import HeadReports
-from fusionkeras.training import with_features
+from fusionkeras.training import compiled, with_features
 
 
 def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing=None, seed=0):
@@ -112,7 +111,7 @@ def asking(model, data=None, class_names=None, cache=True, thresholds=None):
         }
         return reports[""] if "" in tasks else HeadReports(reports)
 
-    predict = tf.function(model, reduce_retracing=True)  # once, or TensorFlow warns of retracing
+    predict = compiled(model)  # once, or TensorFlow warns of retracing
     return (lambda data: _run(model, predict, data, tasks, cache)), report
 
 
@@ -136,7 +135,7 @@ def tune_thresholds(model, data, cache=True):
         ValueError: when no row is left, or the model has no multilabel head.
 
     Example:
-        >>> import fusionkeras as fk
+        >>> import fusionkeras as fk, tensorflow as tf
         >>> branch = fk.lstm_branch(["red"], sequence_length=2)
         >>> model = fk.build_model([branch], heads=fk.MultilabelHead(num_classes=2))
         >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([[0, 1], [0, 0]])
@@ -165,7 +164,7 @@ def counted_answers(model, data, tasks, cache=True):
     Raises:
         ValueError: when no row is left.
     """
-    return _counted(_run(model, tf.function(model), data, tasks, cache))
+    return _counted(_run(model, compiled(model), data, tasks, cache))
 
 
 def _names_of(model, data):
@@ -200,7 +199,7 @@ def _run(model, predict, data, tasks, cache):
             )
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
-        predict.get_concrete_function(batches.element_spec[0])  # of any size, not of each anew
+        predict.look(batches.element_spec[0])
         for inputs, label, *weight in batches:
             scores = predict(inputs)
             for head, task in tasks.items():

@@ -6,7 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error, check_choice, check_integer, did_you_mean
+from fusionkeras._checks import (
+    argument_error,
+    check_choice,
+    check_integer,
+    check_tensorflow,
+    did_you_mean,
+)
 from fusionkeras.data import Table, raw_batches
 from fusionkeras.data.rows import columns_of_rows
 from fusionkeras.explanation.explainer import Explainer
@@ -76,6 +82,7 @@ def explain(
     check_integer("batch size", batch_size=batch_size)
     if not isinstance(model, keras.Model):
         return _ask(model, rows, label, head, {"pictures": pictures, "texts": texts}, batch_size)
+    check_tensorflow("Explanations of Keras models")
     preprocessor, inner, names = _opened(model)
     head = _check_head(head, heads_of(inner))
     names = names.get(head)

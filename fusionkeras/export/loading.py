@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error
+from fusionkeras._checks import argument_error, check_tensorflow
 from fusionkeras.data.rows import columns_of_rows, list_of_rows
 from fusionkeras.export.short import in_full
 from fusionkeras.export.signatures import answering, whole
@@ -152,6 +152,7 @@ def as_served(model):
     """Gives an end-to-end Keras model the form of a `ServedModel`; leaves one as it is."""
     if isinstance(model, ServedModel):
         return model
+    check_tensorflow("Models from raw columns to answers")
     parts = parts_of(model)
     function = tf.function(answering(parts, in_full(whole(parts))), reduce_retracing=True)
     columns = [tensor.name for tensor in model.inputs]

@@ -42,6 +42,7 @@ class Preprocessor(keras.layers.Layer):
         self._convert_input_args = False
         self._allow_non_tensor_positional_args = True
         self.supports_jit = False  # strings stay on the CPU
+        self.built = True  # without weights; on JAX Keras would try it on strings to find any
 
     @property
     def files(self):

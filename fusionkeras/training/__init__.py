@@ -2,13 +2,14 @@
 
 from fusionkeras.training.blending import GradientBlending
 from fusionkeras.training.compiling import compile_classifier, compile_model
+from fusionkeras.training.distribution.processes import is_chief
 from fusionkeras.training.distribution.strategies import build_strategy
-from fusionkeras.training.distribution.workers import is_chief
 from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
 from fusionkeras.training.heads import heads_for
 from fusionkeras.training.resume import Resume
+from fusionkeras.training.running import compiled
 from fusionkeras.training.tuning import tune
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "branch_names",
     "build_strategy",
     "compile_classifier",
+    "compiled",
     "compile_model",
     "fit",
     "freeze",

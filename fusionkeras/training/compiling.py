@@ -85,8 +85,7 @@ def compile_model(
         "loss": _joined(losses),
         "weighted_metrics": _joined(metrics),
         "loss_weights": _weights(heads, loss_weights),
-        # On a processor XLA made a step twice as slow (measured on small_cnn + LSTM).
-        "jit_compile": "auto" if tf.config.list_physical_devices("GPU") else False,
+        "jit_compile": _default_jit_compile(),
         **kwargs,
     }
     model.compile(optimizer=optimizer, **options)
@@ -178,3 +177,10 @@ def _priors(name, head, kind, train):
             task=train.task,
         )
     return head.priors(labels)
+
+
+def _default_jit_compile():
+    """On a processor XLA made TensorFlow's step twice as slow (measured on small_cnn + LSTM)."""
+    if keras.backend.backend() == "tensorflow" and not tf.config.list_physical_devices("GPU"):
+        return False
+    return "auto"

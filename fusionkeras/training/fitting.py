@@ -9,7 +9,8 @@ import tensorflow as tf
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.feeding.pipeline import batches_of
 from fusionkeras.training.distribution.replicas import in_step
-from fusionkeras.training.distribution.workers import callbacks_of_worker, fed, part_of
+from fusionkeras.training.distribution.sharing import shared_out
+from fusionkeras.training.distribution.workers import callbacks_of_worker, fed
 from fusionkeras.training.frozen import NotCachedError, open_frozen
 from fusionkeras.training.imbalance import check_losses
 from fusionkeras.training.leading import led
@@ -84,15 +85,18 @@ def fit(
         train = _weighted(train, kwargs.pop("class_weight", None))
         check_losses(model, train.source.imbalance)
         warn_of_mirroring(model, train.source)
-    source = getattr(train, "source", None)
-    train, validation_data = part_of(train, model), part_of(validation_data, model)
-    callbacks = [*callbacks_of_worker(keras.tree.flatten(callbacks or []), model)]
-    callbacks.append(_BuildOptimizer())
+    callbacks = callbacks_of_worker(keras.tree.flatten(callbacks or []), model)
+    callbacks = [*callbacks, _BuildOptimizer()]
     options = {"epochs": epochs, **kwargs}
+    with shared_out(model, train, validation_data) as (train, validation_data):
+        return _fit(model, train, validation_data, callbacks, cache, views, options)
+
+
+def _fit(model, train, validation_data, callbacks, cache, views, options):
+    source, verbose = getattr(train, "source", None), options.get("verbose", "auto")
     try:
-        frozen = open_frozen(model, cache, views) if cache is not False else None
+        frozen = open_frozen(model, cache, views, together=True) if cache is not False else None
         if frozen is not None:
-            verbose = kwargs.get("verbose", "auto")
             features = frozen.replace(train, training=True, verbose=verbose)
             validation = _replace_validation(frozen, validation_data, verbose)
     except (NotCachedError, OSError) as reason:

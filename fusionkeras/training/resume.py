@@ -8,7 +8,7 @@ import keras
 
 from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.whole import write_whole
-from fusionkeras.training.distribution.workers import is_chief
+from fusionkeras.training.distribution.processes import check_same, is_chief
 
 _WHERE = "Use it in fk.fit over what prepare returns."
 
@@ -22,7 +22,8 @@ class Resume(keras.callbacks.Callback):
     good one behind. A training that finds the file goes on from there: the rows that were trained
     on are skipped, and the others come in the order in which they would have come, so that (with
     deterministic operations) the weights are those of a training that was never broken off. What
-    other callbacks remember in Python (such as the patience of `EarlyStopping`) begins anew.
+    other callbacks remember in Python (such as the patience of `EarlyStopping`) begins anew. Of
+    several processes the first writes and all read, so the folder is to be one that all see.
 
     Args:
         folder: path of the folder for the file; it is made where it is missing. A finished
@@ -70,6 +71,7 @@ class Resume(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Goes on from the state that is kept, if any."""
         self._check()
+        check_same(self.path.exists(), "folder of Resume", str(self.path), self.model)
         if self.path.exists():
             self._restore(*_read(self.path))
 

@@ -14,6 +14,7 @@ from fusionkeras.data.feeding.making import make_inputs
 from fusionkeras.data.feeding.mixing import check_mix, mixed
 from fusionkeras.data.feeding.order import Order, shuffled
 from fusionkeras.data.feeding.resampling import drawn_order
+from fusionkeras.data.feeding.sharing import marked
 from fusionkeras.data.feeding.weights import weights_of
 from fusionkeras.data.table import Table
 from fusionkeras.data.targets import by_head, fill_missing
@@ -180,13 +181,14 @@ def batches_of(source, provided=(), provide=None):
     def pick(tensors, places):
         return tf.nest.map_structure(lambda one: tf.gather(one, places), tensors)
 
-    def step(places, epochs):
+    def step(places, epochs, *rows):
         inputs, good = make(places)
         if provide is not None:
             others, there = provide(places, epochs)
             inputs, good = {**inputs, **others}, {**good, **there}
         there = usable(places, good)
         weight = tf.nest.map_structure(lambda one: one * there, pick(weights, places))
+        inputs = marked(inputs, places, *rows) if rows else inputs
         return inputs, pick(labels, places), weight
 
     dataset = mapped(source.order.batches(source.batch_size), step)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from fusionkeras.evaluation.comparing.outcome import Outcome, rank
 from fusionkeras.evaluation.comparing.rows import Feed
 from fusionkeras.evaluation.measuring import asking
-from fusionkeras.training import compile_model
+from fusionkeras.training import compile_model, compiled
 from fusionkeras.training.leading import led
 
 
@@ -148,7 +148,7 @@ def _latency(feed, known):
 
 def _milliseconds(model, times=20):
     row = [tf.zeros((1, *x.shape[1:]), x.dtype) for x in model.inputs]
-    ask, shots = tf.function(lambda inputs: model(inputs)), []
+    ask, shots = compiled(model), []
     for _ in range(times + 2):  # the first two trace and warm up
         begun = time.perf_counter()
         keras.tree.map_structure(np.asarray, ask(row))

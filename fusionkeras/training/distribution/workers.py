@@ -3,11 +3,11 @@
 import dataclasses
 
 import keras
-import tensorflow as tf
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.feeding.order import SharedOrder
 from fusionkeras.data.feeding.pipeline import batches_of
+from fusionkeras.data.feeding.sharing import ReplicaOrder
+from fusionkeras.training.distribution.processes import processes
 
 _WRITERS = (
     keras.callbacks.BackupAndRestore,
@@ -15,29 +15,6 @@ _WRITERS = (
     keras.callbacks.ModelCheckpoint,
     keras.callbacks.TensorBoard,
 )
-
-
-def is_chief(model=None):
-    """Whether this process is the one that writes; alone, it is.
-
-    Args:
-        model: `keras.Model`; None asks the strategy in whose scope this is called.
-
-    Example:
-    >>> is_chief()
-    True
-    """
-    strategy = tf.distribute.get_strategy() if model is None else model.distribute_strategy
-    if not strategy.extended._in_multi_worker_mode():
-        return True
-    jobs, resolver = strategy.cluster_resolver.cluster_spec().jobs, strategy.cluster_resolver
-    return resolver.task_type == "chief" or ("chief" not in jobs and resolver.task_id == 0)
-
-
-def is_shared_by_processes(model):
-    """Whether a model is trained by several processes."""
-    strategy = getattr(model, "_distribute_strategy", None)
-    return strategy is not None and strategy.extended._in_multi_worker_mode()
 
 
 def part_of(data, model):
@@ -52,7 +29,8 @@ def part_of(data, model):
     Raises:
         ValueError: for pictures that are mixed within a batch.
     """
-    if not (is_shared_by_processes(model) and hasattr(data, "source")):
+    index, count = _processes(model)
+    if count == 1 or not hasattr(data, "source"):
         return data
     if data.source.mix is not None:
         raise argument_error(
@@ -60,19 +38,18 @@ def part_of(data, model):
             "data prepared without mix",
             mix=data.source.mix,
         )
-    strategy = model.distribute_strategy
-    count = strategy.extended._num_replicas_in_sync // strategy.extended._num_workers
-    first = strategy.extended._id_in_cluster * count
-    order = SharedOrder(data.source.order, first, count, strategy.num_replicas_in_sync)
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    order = ReplicaOrder(data.source.order, index, count, replicas)
     return batches_of(dataclasses.replace(data.source, order=order))
 
 
 def fed(data, model):
     """What Keras takes of data that are this process's part already."""
-    if not (is_shared_by_processes(model) and hasattr(data, "source")):
+    if _processes(model)[1] == 1 or not hasattr(data, "source"):
         return data
     dataset = model.distribute_strategy.distribute_datasets_from_function(lambda context: data)
-    dataset._cardinality //= data.source.order.count  # Keras counts the shares of a batch as one
+    # Keras takes it for the number of batches, of each of which this process has several shares.
+    dataset._cardinality //= data.source.order.count
     dataset.data = data  # keeps it alive
     return dataset
 
@@ -88,10 +65,15 @@ def callbacks_of_worker(callbacks, model):
         list of callbacks. In other processes `BackupAndRestore` goes on from what the chief has
         kept, and Keras' other callbacks that write are left out; `Resume` knows by itself.
     """
-    if not is_shared_by_processes(model) or is_chief(model):
+    if _processes(model)[0] == 0:
         return callbacks
     restore = [_Restore(one) for one in callbacks if isinstance(one, _WRITERS[0])]
     return [*restore, *(one for one in callbacks if not isinstance(one, _WRITERS))]
+
+
+def _processes(model):
+    """As `processes`; Keras feeds those of JAX itself."""
+    return processes(model) if keras.backend.backend() == "tensorflow" else (0, 1)
 
 
 class _Restore(keras.callbacks.Callback):

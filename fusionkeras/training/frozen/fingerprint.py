@@ -23,6 +23,10 @@ from fusionkeras.version import __version__
 # What a configuration says beside what is computed in inference, or what the weights say anyway.
 NOISE = {"name", "trainable", "registered_name", "build_config", "shared_object_id", "seed"}
 NOISE_ENDINGS = ("_initializer", "_regularizer", "_constraint")
+# Layers that preprocess and are told by their configuration, where no graph of TensorFlow is.
+WITHOUT_TABLES = tuple(
+    f"keras.src.layers.preprocessing.{name}" for name in ("rescaling", "image_preprocessing")
+)
 
 
 class CannotFingerprint(Exception):  # noqa: N818 - it names a verdict, not a fault
@@ -100,13 +104,19 @@ def _described(step, places):
 
     Layers that preprocess keep tables and statistics that their configuration leaves out.
     """
-    if not is_known(step.operation) or "preprocessing" in type(step.operation).__module__:
+    if not is_known(step.operation) or _may_keep_tables(type(step.operation).__module__):
         return None
     kwargs = {key: value for key, value in step.kwargs.items() if key != "training"}
     try:
         return _plain((step.args, kwargs, _quiet(step.operation.get_config())), places)
     except (NotImplementedError, _NotPlain):  # Keras could not save this operation either
         return None
+
+
+def _may_keep_tables(module):
+    if keras.backend.backend() == "tensorflow":
+        return "preprocessing" in module
+    return "preprocessing" in module and not module.startswith(WITHOUT_TABLES)
 
 
 class _NotPlain(Exception):  # noqa: N818

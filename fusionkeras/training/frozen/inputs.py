@@ -13,8 +13,9 @@ from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.feeding.inputs import parts_of
 from fusionkeras.data.feeding.pipeline import batches_of, mapped
 from fusionkeras.data.feeding.rowcache import weakly
+from fusionkeras.training.distribution.processes import processes, wait_for_all
 from fusionkeras.training.frozen.encoder import FrozenEncoder, NotCachedError
-from fusionkeras.training.frozen.fingerprint import fingerprint
+from fusionkeras.training.frozen.fingerprint import CannotFingerprint, fingerprint
 from fusionkeras.training.frozen.split import cut
 from fusionkeras.training.frozen.store import FeatureStore
 from fusionkeras.training.frozen.table_features import TableFeatures
@@ -61,13 +62,14 @@ class FeatureCache:
         return FeatureStore(self.path, self.max_bytes)
 
 
-def open_frozen(model, cache, views=0):
+def open_frozen(model, cache, views=0, together=False):
     """Prepares a model to be fed with features.
 
     Args:
         model: a functional `keras.Model`.
         cache: True, a path or a `FeatureCache`.
         views: int, how many random views of an input are kept.
+        together: bool, whether all processes do so at once, and can share the work out.
 
     Returns:
         `FrozenInputs`, or None where no frozen encoder is worth it.
@@ -94,15 +96,18 @@ def open_frozen(model, cache, views=0):
     views = _views_of_groups(model, parts, views)
     if not parts.worthwhile:
         return None
-    return FrozenInputs(model, parts, as_cache(cache), views)
+    return FrozenInputs(model, parts, as_cache(cache), views, together)
 
 
 def _views_of_groups(model, parts, count):
     """How many views each group has: where it holds nothing random, it has none."""
     if not count:
         return [0] * len(parts.groups)
-    steady = [fingerprint(group.extractor) for group in cut(model).groups]
-    views = [0 if fingerprint(g.extractor) in steady else count for g in parts.groups]
+    try:
+        steady = [fingerprint(group.extractor) for group in cut(model).groups]
+        views = [0 if fingerprint(g.extractor) in steady else count for g in parts.groups]
+    except CannotFingerprint as reason:
+        raise NotCachedError(str(reason)) from reason
     if not any(views):
         raise argument_error(
             "Nothing random comes ahead of a frozen encoder",
@@ -164,12 +169,14 @@ class FrozenInputs:
         parts: `Cut` of it.
         cache: `FeatureCache`.
         views: list of int, how many random views of an input each group keeps for training.
+        together: bool, as for `open_frozen`.
     """
 
-    def __init__(self, model, parts, cache, views):
+    def __init__(self, model, parts, cache, views, together=False):
         self.model, self.parts, self.views = model, parts, views
         self.encoders = [FrozenEncoder(group) for group in parts.groups]
         self.store, self.dtype = cache.open(), cache.dtype
+        self._processes = processes(model) if together else (0, 1)
         self._kept = []  # what graphs refer to weakly
         self._has_arrays = False
         self._claimed = 0
@@ -235,8 +242,12 @@ class FrozenInputs:
         ]
         for group in groups:
             self._claim(group.look())
+        if self._processes[1] > 1:
+            for group in groups:
+                group.fill(verbose, *self._processes)
+            wait_for_all("frozen features", self.model)
         for group in groups:
-            group.fill(verbose)
+            group.fill(verbose)  # all of it, or what others have kept in another folder
         self._kept += groups
         raw = set(self.parts.raw)
         provided = {name for group in groups for name in group.parts}

@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 
 from fusionkeras.training.frozen.split import rerun
+from fusionkeras.training.running import compiled
 
 # On so many rows, so closely must the short encoder answer as the full one before it is used.
 PROBE_ROWS, TOLERANCE = 8, 1e-3
@@ -55,11 +56,7 @@ class ShortExtractor:
         ids = keras.Input((None,), dtype=full.dtype, name=self.name)
         model = keras.Model([ids], rerun(extractor, [ids]))
         self._specs = group.specs
-        self._run = tf.function(
-            lambda ids: model([ids], training=False),
-            input_signature=[tf.TensorSpec((None, None), full.dtype)],
-            autograph=False,
-        )
+        self._run = compiled(model, [tf.TensorSpec((None, None), full.dtype)], training=False)
 
     def lengths(self, tensors):
         """How many ids stand in each row before its padding, `(batch,)`."""
@@ -69,7 +66,9 @@ class ShortExtractor:
     def extract(self, tensors):
         """The features of a batch, `{name: array (batch, ...)}`."""
         longest = max(self.lengths(tensors).max(), 1)
-        features = self._run(tensors[self.name][:, :longest])
+        if keras.backend.backend() == "jax":  # which compiles every length anew
+            longest = 2 ** int(np.ceil(np.log2(longest)))
+        features = self._run([tensors[self.name][:, :longest]])
         return {name: self._filled(name, np.asarray(value)) for name, value in features.items()}
 
     def _filled(self, name, value):

@@ -56,16 +56,23 @@ class TableFeatures:
             self._digests += self._digest(raw, tensors)
         return self.group.size(len(set(self._digests)))
 
-    def fill(self, verbose=0):
+    def fill(self, verbose=0, index=0, processes=1):
         """Computes what the store does not have yet, after `look`.
 
         Args:
             verbose: int; 0 shows no progress bar.
+            index: int, the number of this process.
+            processes: int, how many share the work: each computes what is its own by its key.
 
         Returns:
             int, how many inputs went through the encoder.
         """
-        return sum(self._fill_view(view, verbose) for view in range(max(self.group.views, 1)))
+
+        def is_own(key):
+            return int.from_bytes(key[:8], "big") % processes == index
+
+        views = range(max(self.group.views, 1))
+        return sum(self._fill_view(view, verbose, is_own) for view in views)
 
     def provide(self, places, epochs):
         """The features of rows, in a graph: `(tensors, good)`, as `batches_of` wants them."""
@@ -96,10 +103,11 @@ class TableFeatures:
         made = preprocess(self.parts, raw, readable) if preprocessed else ({}, {})
         return numbers, raw, *made
 
-    def _fill_view(self, view, verbose):
+    def _fill_view(self, view, verbose, is_own):
         keys = [self.group.key(digest, view) for digest in self._digests]
         there = self.group.store.contains(keys)
         missing = {key: number for number, key in enumerate(keys) if key not in there}
+        missing = {key: number for key, number in missing.items() if is_own(key)}
         if not missing:
             return 0
         order, extract = self._shortened(np.fromiter(missing.values(), np.int64))
