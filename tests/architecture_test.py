@@ -113,6 +113,7 @@ def test_imports(path):
     assert not faults, "\n".join(faults)
 
 
+@pytest.mark.slow
 def test_importing_is_quick():
     """Less than 0.1 s beside TensorFlow and Keras, and none of the heavy packages."""
     code = (

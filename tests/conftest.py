@@ -1,3 +1,4 @@
+import collections
 import gc
 import io
 import pathlib
@@ -15,7 +16,35 @@ collect_ignore = ["benchmarks"]  # programs that are run by hand
 # Traced graphs are many objects that stay: to look through them for garbage every 700 objects took
 # a twelfth of the time.
 gc.set_threshold(100_000, 50, 100)
+# Grappler makes graphs quicker that run for long and changes nothing about what they give; here,
+# where each runs for some batches, it took a fifth of the time. Processes that tests begin, such as
+# servers, notebooks and the trial of an export, have it as users do.
+tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
+# Examples in docstrings that take more than a few seconds; they can bear no mark.
+SLOW_EXAMPLES = {
+    "fusionkeras.evaluation.comparing.comparing.compare",
+    "fusionkeras.evaluation.crossvalidation.cross_validate",
+    "fusionkeras.evaluation.learning.learning_curve",
+    "fusionkeras.explanation.explaining.explain",
+    "fusionkeras.export.loading.load",
+    "fusionkeras.export.saved_model.export",
+    "fusionkeras.export.verifying.verify",
+    "fusionkeras.models.named.build_resnet50_lstm",
+    "fusionkeras.training.blending.GradientBlending",
+    "fusionkeras.training.frozen.split.split_frozen",
+}
 SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` selects
+def pytest_collection_modifyitems(items):
+    """Marks slow examples; puts files of many slow tests first, or one would be left at the end."""
+    weights = collections.Counter()
+    for item in items:
+        if item.name in SLOW_EXAMPLES:
+            item.add_marker("slow")
+        weights[item.path] += 10 if item.get_closest_marker("slow") else 1
+    items.sort(key=lambda item: -weights[item.path])
 
 
 @pytest.fixture(autouse=True)

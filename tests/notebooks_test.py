@@ -11,7 +11,7 @@ SHARED = pathlib.Path(__file__).resolve().parents[2] / "shared"
 SMALL = {
     "ROWS, EPOCHS = 3000, 16": "ROWS, EPOCHS = 60, 2",
     "ROWS, EPOCHS = 3000, 8": "ROWS, EPOCHS = 40, 1",
-    'EPOCHS = 1000, ["gated", "max"], 5, 30': 'EPOCHS = 150, ["gated"], 1, 2',
+    'EPOCHS = 1000, ["gated", "max"], 5, 30': 'EPOCHS = 60, ["gated"], 1, 2',
     '"flipkart1050"': repr(str(SHARED / "data" / "flipkart1050")),
     '"imagenet"': repr(str(SHARED / "weights" / "mobilenet_v2_imagenet_notop.weights.h5")),
 }

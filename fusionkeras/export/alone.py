@@ -1,10 +1,10 @@
 """Asks an exported model where nothing but TensorFlow is, and compares: a program of its own.
 
-`python alone.py FOLDER FILE`. FILE is JSON: `columns`, `{name: [base64]}`; and `answers`, what is
-expected, `{output: [value]}`; and `explained`, both for the signature `explain`, if there is one.
-Without `answers` every row is expected to be answered in the batch as it is alone. Prints JSON: the
-largest difference of a number, `|found - expected| / max(1, |expected|)`, in which output it is,
-and how many strings are others.
+`python alone.py FOLDER FILE ...`. A FILE is JSON: `columns`, `{name: [base64]}`; and `answers`,
+what is expected, `{output: [value]}`; and `explained`, both for the signature `explain`, if there
+is one. Without `answers` every row is expected to be answered in the batch as it is alone. Prints a
+line of JSON for each FILE: the largest difference of a number, `|found - expected| / max(1,
+|expected|)`, in which output it is, and how many strings are others.
 """
 
 import base64
@@ -19,12 +19,21 @@ if __name__ == "__main__":
 import tensorflow as tf
 
 
-def main(folder, file):
+def main(folder, *files):
     """Compares, and prints what came of it."""
-    with open(file, encoding="utf-8") as content:
-        content = json.load(content)
-    columns = _decoded(content)
+    contents = [_read(file) for file in files]
     model = tf.saved_model.load(folder)
+    for content in contents:
+        _compare(model, content)
+
+
+def _read(file):
+    with open(file, encoding="utf-8") as content:
+        return json.load(content)
+
+
+def _compare(model, content):
+    columns = _decoded(content)
     found = _ask(model, columns)
     expected = content.get("answers") or _one_by_one(model, columns)
     if "explained" in content:

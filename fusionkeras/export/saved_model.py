@@ -135,7 +135,7 @@ def export(
 
 
 def _try(folder, columns, origin, tolerance):
-    found = compare(folder, folder / PLACE, tolerance)
+    found = compare(folder, [folder / PLACE], tolerance)
     rows = len(next(iter(columns.values())))
     difference = found["largest_difference"]
     print(f"Largest difference from Keras on {rows} rows ({origin}): {difference:.1g}")

@@ -54,6 +54,7 @@ def test_names_and_columns():
 # Pictures
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "dim", "application"),
     [

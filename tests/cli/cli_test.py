@@ -144,21 +144,24 @@ def test_evaluate_as_cells_get_worse(run, statements, capsys):
     assert "one of ['noise', 'blur', 'jpeg', 'typos', 'missing']" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])
-def test_predict_answers_every_row_in_order(run, statements, tmp_path, ending):
+@pytest.mark.slow
+def test_predict_answers_every_row_in_order(run, statements, tmp_path):
     frame = pd.read_csv(statements)
     frame.loc[3, "image"] = "nowhere.png"
     frame.loc[5, "text"] = " "
     frame["image"] = [str(statements.parent / path) for path in frame["image"]]
     frame.to_csv(statements.parent / "ask.csv", index=False)
-    output = tmp_path / f"answers.{ending}"
-    assert (
-        main(["predict", str(run), str(statements.parent / "ask.csv"), "--output", str(output)])
-        == 0
-    )
     read = {"csv": pd.read_csv, "tsv": pd.read_table, "parquet": pd.read_parquet,
             "jsonl": lambda path: pd.read_json(path, lines=True)}  # fmt: skip
-    answers = read[ending](output)
+    written = []
+    for ending, reader in read.items():
+        output = tmp_path / f"answers.{ending}"
+        command = ["predict", str(run), str(statements.parent / "ask.csv"), "--output", str(output)]
+        assert main(command) == 0
+        written.append(reader(output))
+    answers, *others = written
+    for other in others:
+        pd.testing.assert_frame_equal(answers, other, check_dtype=False, rtol=1e-5)
     assert answers.columns.tolist() == [
         "label", "probability", "status", "probability_right", "probability_wrong"
     ]  # fmt: skip
@@ -173,6 +176,7 @@ def test_predict_answers_every_row_in_order(run, statements, tmp_path, ending):
     assert np.allclose(answers["probability_right"] + answers["probability_wrong"], 1)
 
 
+@pytest.mark.slow
 def test_export_and_every_form_as_model(run, statements, tmp_path, capsys):
     folder = tmp_path / "saved_models" / "statements"
     capsys.readouterr()
@@ -472,6 +476,7 @@ def words(statements, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_a_model_that_reads_fewer_columns_than_were_trained(words, statements, tmp_path, capsys):
     """As the winner of a comparison does where it is one column alone."""
     winner, output = tmp_path / "winner", tmp_path / "answers.csv"
@@ -497,6 +502,7 @@ def sliced(statements):
     return path
 
 
+@pytest.mark.slow
 def test_evaluate_with_intervals_slices_and_another_model(run, words, sliced, tmp_path, capsys):
     path, columns = tmp_path / "m.json", ["--slice", "label", "--slice", "price"]
     more = ["--intervals", "bca", *columns, "--against", str(words), "--json", str(path)]

@@ -161,6 +161,7 @@ def test_a_dataset(pets, capsys):
     assert list(source_of(options).hashes()) == [pets[0]]
 
 
+@pytest.mark.slow
 def test_one_model_measures_and_answers_all_of_them(run, said, records, pets, tmp_path, capsys):
     """18 rows in, 18 out, from each source; and the same metrics."""
     found, answers = [], []

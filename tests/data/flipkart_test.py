@@ -126,6 +126,7 @@ def broken(tmp_path):
 COLUMNS = {"image": "image_path", "text": "text"}
 
 
+@pytest.mark.slow
 def test_all_thirty_are_in_the_quarantine_with_the_right_reason(broken):
     root, rows, damages = broken
     data = read_table(root / "train.csv", COLUMNS, label="label",
@@ -155,6 +156,7 @@ def test_all_thirty_are_in_the_quarantine_with_the_right_reason(broken):
     assert data.summary().startswith("60 rows: ") and "; 30 in quarantine (" in data.summary()
 
 
+@pytest.mark.slow
 def test_with_absence_allowed_no_picture_is_invented(broken):
     root, rows, damages = broken
     table, statuses = read_rows(root / "train.csv", COLUMNS, progress=False)

@@ -14,6 +14,7 @@ def test_the_same_seed_draws_the_same(tmp_path):
     assert (tmp_path / "a" / picture).read_bytes() == (tmp_path / "b" / picture).read_bytes()
 
 
+@pytest.mark.slow
 def test_neither_modality_alone_tells(tmp_path):
     """Whatever is said, half of it is right; and whatever is drawn."""
     frame = pd.read_csv(fk.draw_statements(tmp_path, rows=2000))

@@ -35,6 +35,7 @@ def trained(frame, label, task=None, loss=None, class_weight=None):
     return model, data, train, preprocessor
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", REPORTS)
 def test_one_head(task):
     label, kind = REPORTS[task]
@@ -80,6 +81,7 @@ def test_several_heads_with_gaps():
     assert set(fk.tune_thresholds(model, train)) == {"tags"}
 
 
+@pytest.mark.slow
 def test_a_row_without_a_label_teaches_its_head_nothing():
     weights = []
     for price in (None, 1e6):

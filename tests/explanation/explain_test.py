@@ -69,6 +69,7 @@ def log_odds(shares):
     return np.log(shares) - np.log1p(-np.asarray(shares))
 
 
+@pytest.mark.slow
 def test_the_score_is_the_log_odds_of_the_answer(serving, why):
     answers = fk.predict(serving, ROWS)
     assert why.classes == [answer["label"] for answer in answers]
@@ -133,6 +134,7 @@ def test_arrays_are_explained_alike(serving, why, arrays):
         np.testing.assert_allclose(found.shapley[name], why.shapley[name], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_class_that_is_asked_for_and_the_other_methods(serving, why):
     found = fk.explain(serving, ROWS[0], label="c", pictures="grad_cam", texts="occlusion")
     shares = fk.predict(serving, ROWS[0])["probabilities"]

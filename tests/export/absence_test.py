@@ -1,5 +1,6 @@
 """A missing modality, from the table to the served model, for every kind of fusion."""
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -37,8 +38,9 @@ def test_an_empty_cell_is_what_an_empty_string_is_to_the_server(fusion, tmp_path
         fk.lstm_branch(fk.learn_vocabulary(data.train, "text"), 8, units=8),
     ]
     model = fk.build_classifier(branches, FUSIONS[fusion](), modality_dropout=0.3)
+    for weight in model.trainable_weights:  # what stands for an absent branch begins with zeros
+        weight.assign_add(keras.random.normal(weight.shape, stddev=0.1, seed=1))
     preprocessor = fk.build_preprocessor(branches)
-    fk.fit(fk.compile_classifier(model, 0.01), fk.prepare(data.train, preprocessor), verbose=0)
     report = fk.evaluate(model, fk.prepare(data.train, preprocessor), data.class_names)
     assert report.rows == 12
     serving = fk.end_to_end(model, preprocessor, data.class_names)

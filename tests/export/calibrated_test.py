@@ -56,6 +56,7 @@ def test_it_answers_so_where_only_tensorflow_is(folder):
     assert found["largest_difference"] < 1e-5 and found["other_labels"] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("quantize", ["int8", "float16"])
 def test_in_short_numbers(models, quantize, tmp_path):
     version = fk.export(models[1], tmp_path / "x", quantize=quantize, fold=True, verify=False)
@@ -81,6 +82,7 @@ def test_what_it_says_of_itself(models, folder):
     assert len(parts.answers) == 1 and parts.model.output.shape == (None, 3)
 
 
+@pytest.mark.slow
 def test_evaluate_says_how_many_are_answered(models, folder):
     truth = np.array([0, 1, 2, 1])
     data = tf.data.Dataset.from_tensors(({"text": [row["text"] for row in ROWS]}, truth))

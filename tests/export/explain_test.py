@@ -40,6 +40,7 @@ def test_names_shapes_and_dtypes(explain):
     }
 
 
+@pytest.mark.slow
 def test_it_says_what_python_says(posts):
     table = posts.table.take(np.arange(3))
     served, direct = fk.load(posts.version), fk.explain(posts.serving, table)
@@ -54,6 +55,7 @@ def test_it_says_what_python_says(posts):
     np.testing.assert_allclose(found.scores, direct.scores, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_bad_rows_disturb_no_others(explain, columns):
     before = explain(**columns)
     bad = {
@@ -75,6 +77,7 @@ def test_few_rows(explain, columns, rows):
     assert {tensor.shape[0] for tensor in found.values()} == {rows}
 
 
+@pytest.mark.slow
 def test_it_is_compared_by_tensorflow_alone(posts, tmp_path):
     version = tmp_path / "1"
     tf.io.gfile.makedirs(str(version))
@@ -97,6 +100,7 @@ def heads_serving():
     return fk.end_to_end(model, fk.build_preprocessor([branch]), names)
 
 
+@pytest.mark.slow
 def test_several_heads_and_no_explanation(tmp_path):
     serving = heads_serving()
     version = fk.export(serving, tmp_path / "x", verify=False)

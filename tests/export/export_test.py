@@ -85,6 +85,7 @@ def ops_of(version):
     return {node.op for nodes in [*functions, *(graph.node for graph in graphs)] for node in nodes}
 
 
+@pytest.mark.slow
 def test_versions_count_up_and_are_never_overwritten(tiny, tmp_path):
     folder = tmp_path / "posts"
     options = {"verify": False, "explain": False}
@@ -133,6 +134,7 @@ def forms_of(posts, folder):
     return [folder / "x.keras", folder / "run", posts.folder, posts.version]
 
 
+@pytest.mark.slow
 def test_every_form_answers_alike(posts, png, tmp_path):
     (tmp_path / "a.png").write_bytes(png)
     rows = [
@@ -160,6 +162,7 @@ def test_every_form_answers_alike(posts, png, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_one_row_is_answered_by_one_dict(posts, png):
     small = posts.serving
     one = fk.predict(small, {"image": png, "text": "red"})

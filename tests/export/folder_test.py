@@ -310,6 +310,7 @@ def assert_answers(found, answer):
     )
 
 
+@pytest.mark.slow
 def test_the_call_of_curl(posts, asked):
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
@@ -337,6 +338,7 @@ def test_the_call_of_python_by_rest(posts, asked):
     assert_answers(ast.literal_eval(printed), answer)
 
 
+@pytest.mark.slow
 def test_the_call_of_python_by_grpc(posts, asked):
     model, answer = asked
     with grpc_server(model) as port:

@@ -83,6 +83,7 @@ def test_embed_is_what_the_layers_compute(posts, model):
     np.testing.assert_allclose(found["fused"], fusion(encoded), atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rows", [0, 1, 1000])
 def test_any_number_of_rows(posts, model, rows):
     columns = {"image": tf.fill([rows], encode(pixels(), "PNG")), "text": tf.fill([rows], "red")}
@@ -161,6 +162,7 @@ def end_to_end(branches, fusion="concat"):
     return fk.end_to_end(model, fk.build_preprocessor(branches), ["no", "yes"])
 
 
+@pytest.mark.slow
 def test_a_branch_called_like_an_answer(tmp_path):
     branches = [
         fk.lstm_branch(["red"], 4, units=4, name=name) for name in ("label", "probabilities")

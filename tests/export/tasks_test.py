@@ -58,6 +58,7 @@ def assert_alike(one, other):
         assert one == (other if isinstance(one, str) else pytest.approx(other, rel=1e-4))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HEADS)
 def test_one_head_in_every_form(name, tmp_path):
     served = serving(HEADS[name], NAMES[name], [0.1, 0.45, 0.9] if name == "genres" else None)
@@ -82,6 +83,7 @@ def test_one_head_in_every_form(name, tmp_path):
     assert loaded.thresholds == (pytest.approx([0.1, 0.45, 0.9]) if name == "genres" else None)
 
 
+@pytest.mark.slow
 def test_several_heads_in_every_form(several):
     served, folder = several
     loaded = fk.load(folder)

@@ -23,6 +23,7 @@ def tiny():
     return fk.end_to_end(model, fk.build_preprocessor([branch]), ["a", "b", "c"])
 
 
+@pytest.mark.slow
 def test_what_answers_otherwise_is_not_moved_into_place(tmp_path, monkeypatch):
     """The graph that is written is another one than Keras': what a fault of ours would do."""
 
@@ -40,6 +41,7 @@ def test_what_answers_otherwise_is_not_moved_into_place(tmp_path, monkeypatch):
     assert list((tmp_path / "x").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_verified_elsewhere_and_broken_there(posts, tmp_path):
     there = tmp_path / "elsewhere"
     shutil.copytree(posts.version, there / "3")
@@ -71,12 +73,13 @@ def test_a_table_is_compared_with_a_model_and_otherwise_row_by_row(posts):
         fk.verify(posts.version, posts.table, other)
 
 
+@pytest.mark.slow
 def test_a_graph_that_fails_there(tmp_path):
     (tmp_path / "saved_model.pb").write_bytes(b"nothing")
     (tmp_path / "rows.json").write_text(json.dumps({"columns": {"text": []}}))
     message = "fails where nothing but TensorFlow is: .*Expected files that are whole, and op"
     with pytest.raises(ValueError, match=message):
-        compare(tmp_path, tmp_path / "rows.json", 1e-4)
+        compare(tmp_path, [tmp_path / "rows.json"], 1e-4)
 
 
 # The rows
@@ -122,6 +125,7 @@ def test_wrong_rows(posts):
         columns_of_examples(served, texts)
 
 
+@pytest.mark.slow
 def test_the_program_imports_tensorflow_alone():
     """What it does not import cannot help it."""
     others = ["fusionkeras", "keras", "keras_hub", "tensorflow_text", "jax"]

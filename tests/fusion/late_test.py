@@ -60,6 +60,7 @@ def test_an_unknown_vote_is_an_error():
         fk.Late("median")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("vote", "num_classes"), [("mean", 2), ("learned", 3), ("product", 2)])
 def test_the_branches_decide_by_themselves(vote, num_classes, tmp_path):
     names = ("title", "text")

@@ -75,6 +75,7 @@ def build(rate, **options):
     return fk.build_classifier(branches, modality_dropout=rate, **options)
 
 
+@pytest.mark.slow
 def test_it_stands_behind_the_frozen_frontier():
     keras.utils.set_random_seed(0)
     extractor, learner = fk.split_frozen(build(0.5))
@@ -83,6 +84,7 @@ def test_it_stands_behind_the_frozen_frontier():
     assert "modality_dropout" not in {layer.name for layer in extractor.layers}
 
 
+@pytest.mark.slow
 def test_no_more_features_are_kept_than_the_fusion_reads():
     extractor, _ = fk.split_frozen(build(0.5))
     assert not [name for name in extractor.output if "sequence" in name]

@@ -46,6 +46,7 @@ def test_a_head_is_kept_with_its_model(task, tmp_path):
     np.testing.assert_array_equal(model(X), loaded(X))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", HEADS)
 def test_a_head_trains_and_is_measured(task, tmp_path):
     keras.utils.set_random_seed(0)

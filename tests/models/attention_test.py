@@ -20,6 +20,7 @@ def build(fusion):
     return fk.build_classifier(branches, fusion)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fusion", "queries"),
     [
@@ -42,6 +43,7 @@ def test_attention_by_name_sums_to_one(fusion, queries):
     np.testing.assert_array_equal(answer, model(GIVEN))
 
 
+@pytest.mark.slow
 def test_words_against_regions():
     model = build(fk.CrossAttention("text", "image", num_heads=2, hidden_dim=8))
     weights = fk.attention_model(model)(GIVEN)["text_to_image"]

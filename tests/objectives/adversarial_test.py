@@ -98,7 +98,8 @@ def train(strength):
     model = keras.Model(inputs, keras.layers.Dense(1, activation="sigmoid")(x))
     # A game: with a rate that does not fall, the two would go round each other for ever.
     rate = keras.optimizers.schedules.CosineDecay(1.0, STEPS)
-    model.compile(keras.optimizers.SGD(rate), "binary_crossentropy", metrics=["accuracy"])
+    optimizer, loss = keras.optimizers.SGD(rate), "binary_crossentropy"
+    model.compile(optimizer, loss, metrics=["accuracy"], steps_per_execution=50)
     first, last = (
         tf.nest.map_structure(lambda value, part=part: value[part], (given, y))
         for part in (slice(rows), slice(rows, None))

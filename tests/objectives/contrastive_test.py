@@ -88,6 +88,7 @@ def test_a_pair_without_rows_counts_as_0_among_the_pairs():
     assert float(alone.losses[0]) == pytest.approx(3 * loss, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_pairs_become_retrievable():
     keras.utils.set_random_seed(0)
     random = np.random.default_rng(0)

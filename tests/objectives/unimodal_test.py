@@ -62,6 +62,7 @@ def test_answers_do_not_depend_on_the_heads_of_the_branches():
     np.testing.assert_array_equal(model(given), before)
 
 
+@pytest.mark.slow
 def test_a_branch_that_is_told_apart_by_its_own_loss_alone_learns():
     """With a fusion that reads nothing of b, only its own loss teaches its projection."""
     model, objective = build()
@@ -74,6 +75,7 @@ def test_a_branch_that_is_told_apart_by_its_own_loss_alone_learns():
     assert not np.allclose(before, objective.projections["b"].get_weights()[0])
 
 
+@pytest.mark.slow
 def test_several_heads_and_fit_on_data_without_labels_for_one():
     heads = {"kind": fk.ClassificationHead(3), "price": fk.RegressionHead(1.0, 2.0)}
     model, objective = build(heads)
@@ -141,6 +143,7 @@ def test_what_overfits_loses_its_weight_in_the_very_next_step():
     assert found["loss"] == pytest.approx(float(np.dot(expected, parts)), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_blending_needs_branches_and_validation():
     model, _ = build()
     fk.compile_model(model)
@@ -160,6 +163,7 @@ def test_one_branch_alone_is_an_error():
         fk.build_model([fk.lstm_branch(["red"], 2, units=2)], auxiliary=Unimodal())
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Gradients do not exist")
 def test_compiled_by_keras_alone_it_warns():
     model, _ = build()

@@ -334,6 +334,7 @@ print([name for name in ("keras_hub", "tensorflow_text", "fusionkeras") if name 
 """
 
 
+@pytest.mark.slow
 def test_export_runs_in_a_process_with_nothing_but_tensorflow(tmp_path):
     make_model().export(tmp_path / "saved", verbose=False)
     command = [sys.executable, "-c", BARE_TENSORFLOW, str(tmp_path / "saved")]

@@ -260,6 +260,7 @@ def mixed_sizes():
     return [*jpegs, GOOD["png"], GOOD["webp"], jpegs[0][:-50], b""]
 
 
+@pytest.mark.slow
 def test_a_batch_is_its_rows():
     rows = mixed_sizes()
     together, _ = decode_images(tf.constant(rows), (12, 10))

@@ -90,6 +90,7 @@ def assert_same_history(history, other, tolerance=1e-5):
         np.testing.assert_allclose(values, other.history[name], rtol=tolerance, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_it_reaches_the_weights_of_model_fit(data):
     results = []
     for fit in (fk.fit, keras.Model.fit):
@@ -157,6 +158,7 @@ def test_what_has_changed_is_computed_again(data, passes, tmp_path, monkeypatch)
     assert count(twin, preprocessor, moved) == len(set(moved.columns["image"]))
 
 
+@pytest.mark.slow
 def test_an_encoder_that_learns_is_not_kept(data, passes):
     model, preprocessor = build(data)
     train, _ = batches(data, preprocessor)
@@ -168,6 +170,7 @@ def test_an_encoder_that_learns_is_not_kept(data, passes):
     assert not np.array_equal(before, model.get_layer("image_encoder").trainable_variables[0])
 
 
+@pytest.mark.slow
 def test_the_top_of_an_encoder_learns_on_kept_features_of_its_foot(data, passes):
     results = []
     for fit in (fk.fit, keras.Model.fit):
@@ -197,6 +200,7 @@ def test_a_frozen_bert(data, preset, passes):
     assert_same_weights(results[0][0], results[1][0], 1e-4)
 
 
+@pytest.mark.slow
 def test_callbacks_see_and_save_the_full_model(data, tmp_path):
     model, preprocessor = build(data)
     train, validation = batches(data, preprocessor)
@@ -241,6 +245,7 @@ def test_early_stopping_and_the_weights_that_it_restores(data):
     assert_same_weights(results[0][0], results[1][0], 1e-4)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_broken_off_goes_on(data, tmp_path):
     class Break(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
@@ -269,6 +274,7 @@ def arrays(rows=24):
     return [images, random.integers(1, 9, (rows, 8))], random.integers(0, 2, rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -317,6 +323,7 @@ def test_a_generator_runs_the_encoders_and_says_why(data, caplog):
     assert "Frozen encoders run in every epoch" in caplog.text and "generator" in caplog.text
 
 
+@pytest.mark.slow
 def test_where_nothing_is_frozen_it_is_model_fit(data, tmp_path, caplog):
     branch = fk.lstm_branch(["red"], 4)
     model = fk.compile_classifier(fk.build_classifier([branch]))
@@ -325,6 +332,7 @@ def test_where_nothing_is_frozen_it_is_model_fit(data, tmp_path, caplog):
     assert not (tmp_path / "features").exists() and not caplog.text
 
 
+@pytest.mark.slow
 def test_without_a_cache_it_is_model_fit(data, passes, caplog):
     model, preprocessor = build(data)
     fk.fit(model, batches(data, preprocessor)[0], verbose=0, cache=False)
@@ -401,6 +409,7 @@ def test_features_that_do_not_fit_into_the_cache(data, tmp_path, caplog):
     assert "Frozen encoders run in every epoch" in caplog.text and "max_bytes" in caplog.text
 
 
+@pytest.mark.slow
 def test_evaluation_takes_the_features(data, passes):
     model, preprocessor = build(data)
     test = fk.prepare(data.test, preprocessor, 8)
@@ -462,6 +471,7 @@ def test_augmentation_ahead_of_a_frozen_encoder_is_never_kept_unasked(data, pass
     assert "'flip' inside it draws anew in training" in caplog.text
 
 
+@pytest.mark.slow
 def test_views_of_augmented_pictures(data, passes):
     model, preprocessor = build_augmented(data)
     train, validation = batches(data, preprocessor)
@@ -475,6 +485,7 @@ def test_views_of_augmented_pictures(data, passes):
     assert len(passes) == rows  # one view more
 
 
+@pytest.mark.slow
 def test_views_differ_and_each_epoch_sees_the_next(data):
     model, preprocessor = build_augmented(data)
     frozen = open_frozen(model, True, views=3)
@@ -622,6 +633,7 @@ def test_wrong_views(data, views):
         fk.fit(model, arrays()[0], views=views)
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written_to(data, tmp_path, caplog):
     (tmp_path / "file").write_text("in the way")
     model, preprocessor = build(data)

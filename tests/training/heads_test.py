@@ -70,6 +70,7 @@ def test_quantities_are_standardised_by_the_rows_of_training(frame):
         fk.heads_for(frame)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("column", LABELS)
 def test_one_head_learns(frame, column):
     keras.utils.set_random_seed(0)

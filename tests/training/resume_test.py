@@ -1,3 +1,4 @@
+import json
 import pathlib
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 import fusionkeras as fk
 
 PROGRAM = """
-import os, sys
+import json, os, sys
 import keras, numpy as np, pandas as pd, tensorflow as tf
 import fusionkeras as fk
 
@@ -48,46 +49,60 @@ def train(kind, folder, die, log):
     history = fk.fit(model, train, epochs=3, callbacks=callbacks, cache=cache, verbose=0)
     np.savez(folder + "/result.npz", *model.get_weights(), loss=history.history["loss"])
 
-for training in zip(*[iter(sys.argv[1:])] * 4):
-    train(*training)
+# Each process begins with all imports, which take longer than a training; nothing has run yet.
+for trainings in json.loads(sys.argv[1]):
+    child = os.fork()
+    if not child:
+        for training in trainings:
+            train(*training)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
+KINDS = ["frozen", "learning"]
 
 
-def run(tmp_path, kind, *names, die=""):
-    """Trains in another process, one training after the other; gives the batches of each."""
-    logs = [tmp_path / f"{name}{die}.log" for name in names]
-    arguments = [
-        argument
-        for name, log in zip(names, logs, strict=True)
-        for argument in (kind, str(tmp_path / name), die, str(log))
-    ]
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert done.returncode == (-9 if die else 0), done.stderr
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory):
+    """A folder of what was trained in processes of their own: a log and a result of each.
+
+    Of each kind one that is killed, and, both in another process, the rest of it and a whole one.
+    """
+    folder = tmp_path_factory.mktemp("trainings")
+    processes = []
+    for kind in KINDS:
+        killed, whole = (str(folder / f"{kind}_{name}") for name in ("killed", "whole"))
+        rest = [kind, killed, "", f"{killed}_rest.log"]
+        processes += [[[kind, killed, "die", f"{killed}.log"]]]
+        processes += [[rest, [kind, whole, "", f"{whole}.log"]]]
+    command = [sys.executable, "-c", PROGRAM, json.dumps(processes)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.stdout.split() == ["-9", "0"] * len(KINDS), done.stderr
     assert "ran out of data" not in done.stderr
-    return [[list(map(int, line.split())) for line in log.read_text().splitlines()] for log in logs]
+    return folder
+
+
+def batches(path):
+    return [list(map(int, line.split())) for line in path.read_text().splitlines()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["frozen", "learning"])
-def test_a_training_that_is_killed_goes_on_with_the_next_batch(tmp_path, kind):
-    (first,) = run(tmp_path, kind, "killed", die="die")
-    rest, whole = run(tmp_path, kind, "killed", "whole")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_training_that_is_killed_goes_on_with_the_next_batch(trainings, kind):
+    first, rest, whole = (
+        batches(trainings / f"{kind}_{name}.log") for name in ("killed", "killed_rest", "whole")
+    )
     assert len(whole) == 3 * 11 and len(first) == 11 + 5
     # The state of the 15th batch is the last one: what came behind it has left no trace.
     assert first[: 11 + 4] + rest == whole and first == whole[: 11 + 5]
     for epoch in range(3):
-        batches = whole[11 * epoch : 11 * (epoch + 1)]
-        assert sum(batches, []) == fk.data.feeding.order.shuffled(42, 3, epoch).tolist()
-    results = [np.load(tmp_path / name / "result.npz") for name in ("whole", "killed")]
+        rows = whole[11 * epoch : 11 * (epoch + 1)]
+        assert sum(rows, []) == fk.data.feeding.order.shuffled(42, 3, epoch).tolist()
+    results = [np.load(trainings / f"{kind}_{name}" / "result.npz") for name in ("whole", "killed")]
     assert len(results[0].files) > 4
     for name in results[0].files:
         expected = results[0][name][1:] if name == "loss" else results[0][name]
         assert np.array_equal(results[1][name], expected), name
-    assert not list((tmp_path / "killed").glob(".unfinished*"))
+    assert not list((trainings / f"{kind}_killed").glob(".unfinished*"))
 
 
 @pytest.fixture
@@ -106,6 +121,7 @@ def trained(tmp_path):
     return train
 
 
+@pytest.mark.slow
 def test_it_goes_on_in_another_process_or_model(trained, tmp_path):
     class Break(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
@@ -120,6 +136,7 @@ def test_it_goes_on_in_another_process_or_model(trained, tmp_path):
     assert [path.name for path in (tmp_path / "kept").iterdir()] == ["training.safetensors"]
 
 
+@pytest.mark.slow
 def test_another_training_is_refused(trained, tmp_path):
     trained(epochs=1)
     with pytest.raises(ValueError, match="through other rows, or in another order.*file="):

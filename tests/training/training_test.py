@@ -40,6 +40,7 @@ def test_last_layers_of_a_picture_encoder_leave_batchnorm_alone():
     assert not [path for path in learning(model, "image") if "BN" in path or "bn" in path]
 
 
+@pytest.mark.slow
 def test_unfrozen_batchnorm_stays_in_inference_mode():
     model = model_of()
     fk.unfreeze(model, "image", last=2)
@@ -116,6 +117,7 @@ def test_wrong_rate_and_wrong_model():
         fk.compile_classifier(keras.Model(x, {"a": x}))
 
 
+@pytest.mark.slow
 def test_same_seed_same_history(statements):
     """Bit for bit, pictures decoded in parallel and all."""
     assert history_of(statements) == history_of(statements)

@@ -176,6 +176,7 @@ def test_wrong_class_weights(table, preprocessor, weights, kind, message):
         prepare(table, preprocessor, class_weight=weights)
 
 
+@pytest.mark.slow
 def test_a_file_that_vanishes_costs_its_row_alone(table, decoder, tmp_path, caplog):
     dataset = prepare(table, decoder, batch_size=16)
     whole = batches_of(dataset)

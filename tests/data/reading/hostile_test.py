@@ -42,6 +42,7 @@ def test_columns_may_have_the_names_of_other_things(posts, tmp_path):
     assert data.test.columns["image"][0] == str(tmp_path / "35.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "jsonl"])
 def test_ten_thousand_columns(posts, tmp_path, ending):
     surplus = {f"column {number}": np.arange(40) + number for number in range(10_000)}

@@ -92,6 +92,7 @@ def titles(table):
     return sorted(int(title.split()[1]) for title in table.columns["text"])
 
 
+@pytest.mark.slow
 def test_a_dataset_is_read_with_its_splits(pets, caplog):
     data = read(pets, split=(0.7, 0, 0.3), check="header")
     assert "The splits ['extra'] of the dataset are not read" in caplog.text

@@ -12,6 +12,7 @@ from fusionkeras.data import read_table
 from fusionkeras.data.splitting.groups import connect, same_files, same_text
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(rows=st.lists(st.tuples(st.integers(-1, 8), st.integers(-1, 8)), min_size=1, max_size=40))
 def test_rows_hang_together_over_any_number_of_steps(rows):

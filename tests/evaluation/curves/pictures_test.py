@@ -73,6 +73,7 @@ def kinds_of_pictures():
     }
 
 
+@pytest.mark.slow
 def test_no_noise_is_the_picture_that_the_model_reads():
     contents = kinds_of_pictures()
     again = [add_noise(content, 0, random()) for content in contents.values()]

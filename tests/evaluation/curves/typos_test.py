@@ -31,6 +31,7 @@ def test_each_slip_is_one_of_four():
     assert all(typed("N", 1, seed).isupper() for seed in range(50))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.text(max_size=30), st.integers(0, 2**32))
 def test_no_text_is_emptied_and_signs_stay(text, seed):

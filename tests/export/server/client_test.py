@@ -68,6 +68,7 @@ def assert_alike(one, other):
         assert one == other
 
 
+@pytest.mark.slow
 def test_what_predict_returns(ask, predict, pictures):
     front = pictures / "front.png"
     rows = [

@@ -121,6 +121,7 @@ def test_its_colours_are_told_apart(scheme):
     assert contrast("on-strong", "strong") >= 4.5
 
 
+@pytest.mark.slow
 def test_two_pictures_and_a_text(browser, predict, posts, picture):
     browser.open(posts)
     assert browser.run("document.title") == "posts · fusionkeras"
@@ -142,6 +143,7 @@ def test_two_pictures_and_a_text(browser, predict, posts, picture):
     assert browser.run("document.querySelectorAll('.drop img:not([hidden])').length") == 0
 
 
+@pytest.mark.slow
 def test_why_is_shown(browser, exported, posts, picture):
     browser.open(posts)
     browser.choose("file-1", picture)
@@ -230,6 +232,7 @@ def test_what_was_used_is_said(browser, serve, used):
     check_what_happened(browser, server)
 
 
+@pytest.mark.slow
 def test_what_goes_wrong_is_said(browser, exported, predict, serve, tmp_path):
     folder = tmp_path / "price"
     shutil.copytree(exported / "price", folder)

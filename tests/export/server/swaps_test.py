@@ -45,6 +45,7 @@ def passes(server):
     return int(float(re.search(rb"runtime_latency_count{.*} (\S+)", page)[1]))
 
 
+@pytest.mark.slow
 def test_every_type_in_and_out(server):
     body = {
         "signature_name": "types",

@@ -23,6 +23,7 @@ def norms(model):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["resnet50", "mobilenet_v2", "efficientnet_b0"])
 def test_encoders_answer_as_before(encoder):
     branch = fk.image_branch(encoder, weights=None, image_size=(32, 32))

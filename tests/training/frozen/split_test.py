@@ -123,6 +123,7 @@ def backbone(name=None, channels=3):
 # Ours
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", IMAGE_ENCODERS)
 def test_picture_encoders(encoder):
     branches = [
@@ -169,6 +170,7 @@ def test_frozen_lstm():
     check_cut(model, [("text_token_ids",)], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoder", ["resnet50", "mobilenet_v2", "vgg16"])
 def test_the_frontier_goes_inside_an_encoder(encoder):
     branches = [
@@ -741,6 +743,7 @@ def test_implicit_masks_cross_the_frontier(make, between, named):
     check_cut(keras.Model(ids, layers.Dense(2)(y)), inputs=IDS)
 
 
+@pytest.mark.slow
 def test_a_frozen_sequence_with_mask():
     ids = keras.Input((5,), dtype="int32", name="ids")
     y = frozen(layers.LSTM(4, return_sequences=True))(embedding()(ids))
