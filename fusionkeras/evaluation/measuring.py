@@ -198,6 +198,12 @@ def _run(model, predict, data, tasks, cache):
                 "data prepared without mix",
                 mix=source.mix,
             )
+        if source.drop_remainder:
+            raise argument_error(
+                "Rows that are left out cannot be measured",
+                "data prepared without drop_remainder",
+                drop_remainder=True,
+            )
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
         predict.get_concrete_function(batches.element_spec[0])  # of any size, not of each anew
