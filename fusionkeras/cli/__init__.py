@@ -9,6 +9,7 @@ from fusionkeras.cli.cache import run_cache
 from fusionkeras.cli.compare import run_compare
 from fusionkeras.cli.demo import run_demo
 from fusionkeras.cli.export import run_export
+from fusionkeras.cli.precision import precision_of
 from fusionkeras.cli.predict import run_predict
 from fusionkeras.cli.report import run_report
 from fusionkeras.cli.serve import run_serve
@@ -40,7 +41,8 @@ def main(argv=None):
     """
     try:
         options = parse(argv)
-        COMMANDS[options.command](options)
+        with precision_of(options):
+            COMMANDS[options.command](options)
     except Exception as error:
         if not hasattr(error, "is_argument_error"):
             raise

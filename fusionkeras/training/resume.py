@@ -130,7 +130,8 @@ class Resume(keras.callbacks.Callback):
                 "Delete the file to begin anew.",
                 file=str(self.path),
             )
-        if (left := self.batches() - where["batch"]) % self.model.steps_per_execution:
+        left = self.batches() - where["batch"]
+        if where["batch"] and left % self.model.steps_per_execution:
             raise argument_error(
                 f"The epoch that was broken off has {left} batches left",
                 "steps_per_execution of which they are a multiple",
