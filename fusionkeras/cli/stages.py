@@ -1,5 +1,7 @@
 """The stages of `fusionkeras train`: first what is new learns, then encoders as well."""
 
+import warnings
+
 import keras
 
 from fusionkeras._checks import argument_error
@@ -102,7 +104,10 @@ def _stage(options, run, name, model, train, validation, first, epochs, learning
     cache = feature_cache(options)
     fit(model, train, validation, epochs, callbacks, cache, options.views, initial_epoch=first)
     if stopping and run.best.exists():
-        model.load_weights(run.best)
+        with warnings.catch_warnings():
+            # That of the first stage, which nothing is trained with any more.
+            warnings.filterwarnings("ignore", "Skipping variable loading for optimizer")
+            model.load_weights(run.best)
 
 
 def feature_cache(options):
