@@ -84,11 +84,11 @@ def test_it_learns_behind_what_is_kept_is_saved_whole_and_exported(branches, tab
         assert np.array_equal(value, before[path]) == ("lora" not in path), path
     serving = fk.end_to_end(model, preprocessor, table.class_names)
     row = {name: table.columns[name][0] for name in ("image", "text")}
-    expected = fk.predict(serving, row)["probabilities"]
+    expected = list(fk.predict(serving, row)["probabilities"].values())
     serving.save(tmp_path / "x.keras")
-    fk.export(serving, tmp_path / "exported", examples=table)
+    fk.export(serving, tmp_path / "exported", verify=False)
     for path in ("x.keras", "exported"):
-        found = fk.predict(fk.load(tmp_path / path), row)["probabilities"]
+        found = list(fk.predict(fk.load(tmp_path / path), row)["probabilities"].values())
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     model.save_weights(tmp_path / "x.weights.h5")
     inputs = next(iter(batches))[0]

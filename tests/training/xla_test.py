@@ -62,6 +62,7 @@ def two_branches():
     return [branch_of("image", (3, 5)), branch_of("text", (2, 6))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FUSIONS)
 def test_every_fusion(name):
     options = {"num_layers": 1} if name in ("transformer", "perceiver") else {}
@@ -85,6 +86,7 @@ def test_every_branch(name, preset):
     step(model)
 
 
+@pytest.mark.slow
 def test_every_objective_with_modalities_that_are_dropped():
     model = fk.build_classifier(
         two_branches(), fk.Concat(hidden_dim=4), auxiliary=list(OBJECTIVES), modality_dropout=0.3
@@ -92,6 +94,7 @@ def test_every_objective_with_modalities_that_are_dropped():
     step(model)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", [None, "focal"])
 def test_every_head_and_loss(loss):
     assert set(HEADS_MADE) == set(HEADS)
@@ -101,6 +104,7 @@ def test_every_head_and_loss(loss):
     step(model, labels, loss=loss)
 
 
+@pytest.mark.slow
 def test_accumulation_in_mixed_precision():
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
