@@ -10,6 +10,7 @@ from fusionkeras.cli.compare import run_compare
 from fusionkeras.cli.demo import run_demo
 from fusionkeras.cli.export import run_export
 from fusionkeras.cli.features import run_features
+from fusionkeras.cli.precision import precision_of
 from fusionkeras.cli.predict import run_predict
 from fusionkeras.cli.report import run_report
 from fusionkeras.cli.serve import run_serve
@@ -42,7 +43,8 @@ def main(argv=None):
     """
     try:
         options = parse(argv)
-        COMMANDS[options.command](options)
+        with precision_of(options):
+            COMMANDS[options.command](options)
     except Exception as error:
         if not hasattr(error, "is_argument_error"):
             raise

@@ -17,28 +17,26 @@ from fusionkeras.cli.calibrating import (
 from fusionkeras.cli.reading import read_data
 from fusionkeras.cli.run import Run, describe
 from fusionkeras.cli.sources import source_of
-from fusionkeras.cli.tasks import (
-    imbalance_of,
-    loss_weights_of,
-    read_tasks,
+from fusionkeras.cli.stages import (
+    check_second_stage,
+    compile_as_said,
+    feature_cache,
+    train_in_stages,
 )
+from fusionkeras.cli.tasks import read_tasks
 from fusionkeras.data import learn_vocabulary, prepare
 from fusionkeras.evaluation import tune_thresholds
 from fusionkeras.evaluation.measuring import asking
 from fusionkeras.fusion import get_fusion
 from fusionkeras.models import build_model, build_preprocessor, end_to_end, with_calibration
-from fusionkeras.training import (
-    Resume,
-    compile_model,
-    fit,
-    heads_for,
-    layers_to_unfreeze,
-    unfreeze,
-)
+from fusionkeras.training import heads_for
 
 # What may differ where a run is resumed; the second stage only until it has begun.
-RESUMABLE = {"epochs", "unfreeze", "unfreeze_epochs", "unfreeze_learning_rate"}
-ALWAYS_RESUMABLE = {"patience", "feature_cache", "save_every", "calibrate", "answer_precision"}
+RESUMABLE = {"epochs", "unfreeze", "lora", "unfreeze_epochs", "unfreeze_learning_rate"}
+ALWAYS_RESUMABLE = {
+    *("patience", "feature_cache", "save_every", "calibrate", "answer_precision"),
+    "steps_per_execution",
+}
 
 
 def run_train(options):
@@ -53,9 +51,8 @@ def run_train(options):
     check_calibration(options, data)
     branches = build_branches(options, data)
     model = assemble(options, branches, data.train)
-    _compile(options, model, data.train, options.learning_rate)  # raises now, as do these
-    for branch, last in options.unfreeze or ():
-        layers_to_unfreeze(model, branch, last)  # raises now, not after the first stage
+    compile_as_said(options, model, data.train, options.learning_rate)  # raises now, as does this
+    check_second_stage(options, model)  # not after the first one
     if not options.resume:
         run.create()
     described = describe(plain(options), data, source_of(options).hashes())
@@ -64,7 +61,7 @@ def run_train(options):
     if not len(data.quarantine):  # what is quarantined was said when the table was read
         print(data.summary())
     preprocessor = build_preprocessor(branches)
-    _train_in_stages(options, run, model, data, preprocessor)
+    train_in_stages(options, run, model, data, preprocessor)
     _finish(options, run, model, data, preprocessor, described)
     _account(run, data)
     print(f"Written to {run.path}")
@@ -109,6 +106,9 @@ def check_options(options):
     check_integer("number of batches between two states", save_every=options.save_every)
     check_integer("patience", 0, patience=options.patience)
     check_integer("number of epochs", unfreeze_epochs=options.unfreeze_epochs)
+    check_integer("number of batches", steps_per_execution=options.steps_per_execution)
+    steps = options.gradient_accumulation_steps
+    check_integer("number of batches", gradient_accumulation_steps=steps)
     check_integer("seed", 0, seed=options.seed)
     check_learning_rate(options.learning_rate)
     check_learning_rate(options.unfreeze_learning_rate)
@@ -163,88 +163,6 @@ def assemble(options, branches, table):
     learning = sum(weight.shape.num_elements() for weight in model.trainable_variables)
     print(f"{model.count_params():,} parameters, of which {learning:,} learn")
     return model
-
-
-def _compile(options, model, table, learning_rate):
-    compile_model(
-        model,
-        learning_rate,
-        train=table,
-        loss_weights=loss_weights_of(options),
-        imbalance=imbalance_of(options, table),
-    )
-
-
-def _train_in_stages(options, run, model, data, preprocessor):
-    """First with frozen encoders, then, where `--unfreeze` says so, with their last layers."""
-    train = prepare(
-        data.train,
-        preprocessor,
-        options.batch_size,
-        shuffle=True,
-        seed=options.seed,
-        cache=options.cache_pictures,
-        imbalance=imbalance_of(options, data.train),
-    )
-    validation = None
-    if len(data.validation):
-        validation = prepare(
-            data.validation, preprocessor, options.batch_size, cache=options.cache_pictures
-        )
-    first, epochs = 0, options.epochs
-    _stage(options, run, "frozen", model, train, validation, first, epochs, options.learning_rate)
-    if options.unfreeze:
-        for branch, last in options.unfreeze:
-            unfreeze(model, branch, last)
-        first, epochs = epochs, epochs + options.unfreeze_epochs
-        _stage(
-            options,
-            run,
-            "unfrozen",
-            model,
-            train,
-            validation,
-            first,
-            epochs,
-            options.unfreeze_learning_rate,
-        )
-
-
-def _stage(options, run, name, model, train, validation, first, epochs, learning_rate):
-    _compile(options, model, train.source.table, learning_rate)
-    stopping = validation is not None and options.patience > 0
-    callbacks = [
-        Resume(run.checkpoints / name, options.save_every),
-        *(_keep_the_best(run, options.patience) if stopping else ()),
-        keras.callbacks.CSVLogger(str(run.history), append=run.history.exists()),
-        keras.callbacks.TensorBoard(str(run.logs), write_graph=False),
-        keras.callbacks.TerminateOnNaN(),
-    ]
-    print(
-        f"Stops after {options.patience} epochs without a better validation loss and keeps the "
-        "best weights (--patience 0 switches this off)"
-        if stopping
-        else "Trains all epochs and keeps the last weights (no validation rows, or --patience 0)"
-    )
-    cache = feature_cache(options)
-    fit(model, train, validation, epochs, callbacks, cache, options.views, initial_epoch=first)
-    if stopping and run.best.exists():
-        model.load_weights(run.best)
-
-
-def feature_cache(options):
-    """What `fit` takes as its cache."""
-    folder = options.feature_cache
-    return folder != "none" if folder in (None, "none") else folder
-
-
-def _keep_the_best(run, patience):
-    """Compares with all epochs so far, those before a resumption and of the first stage too."""
-    best = run.best_validation_loss()
-    checkpoint = keras.callbacks.ModelCheckpoint(
-        str(run.best), save_best_only=True, save_weights_only=True, initial_value_threshold=best
-    )
-    return [checkpoint, keras.callbacks.EarlyStopping(patience=patience, baseline=best)]
 
 
 def _tune(options, model, data, preprocessor):

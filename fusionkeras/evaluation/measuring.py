@@ -197,6 +197,12 @@ def _run(model, predict, data, tasks, cache):
                 "data prepared without mix",
                 mix=source.mix,
             )
+        if source.drop_remainder:
+            raise argument_error(
+                "Rows that are left out cannot be measured",
+                "data prepared without drop_remainder",
+                drop_remainder=True,
+            )
     rows = {head: [] for head in tasks}
     with with_features(model, data, cache) as batches:
         predict.look(batches.element_spec[0])

@@ -93,7 +93,9 @@ def end_to_end(
     columns = {name: keras.Input((), dtype="string", name=name) for name in preprocessor.columns}
     # The same layers without the optimizer, which has no place in what is served.
     bare = with_calibration(model, calibration)
-    scores = bare(preprocessor(columns))
+    tensors = preprocessor(columns)
+    # A list, as Keras takes a dict of symbolic tensors in the order of their names.
+    scores = bare([tensors[tensor.name] for tensor in bare.inputs])
     answers = {}
     for name, head in heads.items():
         options = {"thresholds": thresholds.get(name), "unsure": unsure.get(name)}

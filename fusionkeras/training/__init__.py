@@ -8,6 +8,7 @@ from fusionkeras.training.fitting import fit
 from fusionkeras.training.freeze import branch_names, freeze, layers_to_unfreeze, unfreeze
 from fusionkeras.training.frozen import FeatureCache, split_frozen, with_features
 from fusionkeras.training.heads import heads_for
+from fusionkeras.training.lora import enable_lora
 from fusionkeras.training.resume import Resume
 from fusionkeras.training.running import compiled
 from fusionkeras.training.tuning import tune
@@ -21,6 +22,7 @@ __all__ = [
     "compile_classifier",
     "compiled",
     "compile_model",
+    "enable_lora",
     "fit",
     "freeze",
     "heads_for",

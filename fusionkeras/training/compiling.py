@@ -5,7 +5,12 @@ import math
 import keras
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error, check_learning_rate, did_you_mean
+from fusionkeras._checks import (
+    argument_error,
+    check_integer,
+    check_learning_rate,
+    did_you_mean,
+)
 from fusionkeras.data.feeding.imbalance import heads_of_one_for_all
 from fusionkeras.heads import heads_of
 from fusionkeras.objectives import Unimodal, WithBranches
@@ -23,6 +28,7 @@ def compile_model(
     train=None,
     loss_weights=None,
     imbalance=None,
+    gradient_accumulation_steps=None,
     **kwargs,
 ):
     """Compiles a model: losses and metrics follow from its heads.
@@ -44,14 +50,20 @@ def compile_model(
         imbalance: the same names as in `prepare`: "focal" and "logit_adjusted" are losses, and
             what happens to the data ("class_weight", "resample") changes nothing here. For several
             heads one for all that have classes, or a dict by head.
-        **kwargs: further arguments of `model.compile`, such as `jit_compile`.
+        gradient_accumulation_steps: None, or int: the weights change once in so many batches, by
+            the mean of their gradients, as with one batch so many times as large. What is left at
+            the end of an epoch counts in the next one, and at the end of the training nowhere.
+            An `optimizer` that is ready made has an argument of this name.
+        **kwargs: further arguments of `model.compile`, such as `jit_compile` and
+            `steps_per_execution`.
 
     Returns:
         The model.
 
     Raises:
         ValueError: for a rate that is not positive, a model of another kind, an unknown loss or
-            head, a logit adjustment without `train`, and a loss that is said twice.
+            head, a logit adjustment without `train`, a loss that is said twice, and steps of
+            accumulation beside an optimizer that is ready made.
         TypeError: for a `train` that is no table.
 
     Example:
@@ -65,9 +77,7 @@ def compile_model(
     heads = heads_of(model)
     if isinstance(learning_rate, (int, float)):
         check_learning_rate(learning_rate)
-    if isinstance(optimizer, str):
-        optimizer = keras.optimizers.get(optimizer)
-        optimizer.learning_rate = learning_rate
+    optimizer = _optimizer(optimizer, learning_rate, gradient_accumulation_steps)
     tasks = {name: head.task for name, head in heads.items()}
     kinds = _by_head(heads, loss=loss)
     if isinstance(loss, str) and loss in LOSSES:
@@ -114,6 +124,24 @@ def compile_classifier(model, learning_rate=1e-3, optimizer="adam", **kwargs):
         'binary_crossentropy'
     """
     return compile_model(model, learning_rate, optimizer, **kwargs)
+
+
+def _optimizer(optimizer, learning_rate, steps):
+    if steps is not None:
+        check_integer("number of batches", gradient_accumulation_steps=steps)
+    if isinstance(optimizer, str):
+        optimizer = keras.optimizers.get(optimizer)
+        optimizer.learning_rate = learning_rate
+        optimizer.gradient_accumulation_steps = steps if steps != 1 else None  # as Keras says it
+    elif steps is not None:
+        raise argument_error(
+            "An optimizer that is ready made accumulates as it was told",
+            "the name of an optimizer",
+            "Pass gradient_accumulation_steps to the optimizer instead.",
+            optimizer=optimizer,
+            gradient_accumulation_steps=steps,
+        )
+    return optimizer
 
 
 def _by_head(heads, **received):

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 from pathlib import Path
 
 import keras
@@ -10,6 +11,7 @@ from fusionkeras._checks import argument_error, check_integer
 from fusionkeras.data.whole import write_whole
 from fusionkeras.training.distribution.processes import check_same, is_chief
 
+_LOGGER = logging.getLogger("fusionkeras")
 _WHERE = "Use it in fk.fit over what prepare returns."
 
 
@@ -28,7 +30,9 @@ class Resume(keras.callbacks.Callback):
     Args:
         folder: path of the folder for the file; it is made where it is missing. A finished
             training leaves it too; delete it, or name another, to begin anew.
-        every: int, after how many batches the state is kept, besides the end of each epoch.
+        every: int, after how many batches the state is kept, besides the end of each epoch. With
+            `steps_per_execution` it is kept when the batches that are executed together are done;
+            in the middle of an epoch only if its batches are a multiple of them.
 
     Example:
         >>> import fusionkeras as fk, pandas as pd, tempfile
@@ -49,7 +53,7 @@ class Resume(keras.callbacks.Callback):
         self.every = check_integer("number of batches between two states", every=every)
         self.path = Path(folder) / "training.safetensors"
         self._source, self._spec, self._digests = None, None, {}
-        self._found, self._metrics, self._epoch = (0, 0), {}, 0
+        self._found, self._metrics, self._epoch, self._kept = (0, 0), {}, 0, 0
 
     def follow(self, source, data):
         """Tells it what is trained on; `fk.fit` does.
@@ -66,26 +70,37 @@ class Resume(keras.callbacks.Callback):
 
     def batches(self):
         """How many batches an epoch has."""
-        return -(-self._source.order.size // self._source.batch_size)
+        return self._source.count_batches()
 
     def on_train_begin(self, logs=None):
         """Goes on from the state that is kept, if any."""
         self._check()
         check_same(self.path.exists(), "folder of Resume", str(self.path), self.model)
+        if self.batches() % self.model.steps_per_execution:
+            _LOGGER.warning(
+                "The state is kept at the end of epochs only: their %d batches are no multiple of "
+                "steps_per_execution=%d.",
+                self.batches(),
+                self.model.steps_per_execution,
+            )
         if self.path.exists():
             self._restore(*_read(self.path))
 
     def on_epoch_begin(self, epoch, logs=None):
         """Gives the metrics of a broken epoch back, behind Keras' reset."""
-        self._epoch = epoch
+        self._epoch, self._kept = epoch, self.skipped(epoch)
         if self.skipped(epoch):
             _assign(self._metrics, self.model.metrics_variables, self.path)
 
     def on_train_batch_end(self, batch, logs=None):
         """Keeps the state every so many batches; at the end of an epoch that follows anyway."""
         done = self.skipped(self._epoch) + batch + 1
-        if done % self.every == 0 and done < self.batches():
+        left = self.batches() - done
+        if left <= 0 or left % self.model.steps_per_execution:
+            return  # what is left must end with an execution, as Keras counts on whole epochs
+        if done // self.every > self._kept // self.every:
             self._keep(self._epoch, done)
+            self._kept = done
 
     def on_epoch_end(self, epoch, logs=None):
         """Keeps the state at the end of an epoch."""
@@ -96,11 +111,10 @@ class Resume(keras.callbacks.Callback):
             raise argument_error(
                 "Resume knows no order of rows to go on with", "data of prepare", _WHERE
             )
-        if self.model.steps_per_execution != 1 or self.params["steps"] != self.batches():
+        if self.params["steps"] != self.batches():
             raise argument_error(
                 "Resume counts the batches of whole epochs",
-                "steps_per_execution=1 and no steps_per_epoch",
-                steps_per_execution=self.model.steps_per_execution,
+                "no steps_per_epoch",
                 steps=self.params["steps"],
             )
 
@@ -121,6 +135,13 @@ class Resume(keras.callbacks.Callback):
                 "Delete the file to begin anew.",
                 file=str(self.path),
             )
+        left = self.batches() - where["batch"]
+        if where["batch"] and left % self.model.steps_per_execution:
+            raise argument_error(
+                f"The epoch that was broken off has {left} batches left",
+                "steps_per_execution of which they are a multiple",
+                steps_per_execution=self.model.steps_per_execution,
+            )
         if not self.model.optimizer.built:
             self.model.optimizer.build(self.model.trainable_variables)
         _assign(tensors.get("model", {}), self.model.variables, self.path)
@@ -138,7 +159,8 @@ class Resume(keras.callbacks.Callback):
         if epoch not in self._digests:
             digest = hashlib.sha256(self._source.order.places(epoch).tobytes())
             digest.update(self._source.table.rows.tobytes())
-            self._digests = {epoch: f"{digest.hexdigest()} by {self._source.batch_size}"}
+            whole = " whole" if self._source.drop_remainder else ""
+            self._digests = {epoch: f"{digest.hexdigest()} by {self._source.batch_size}{whole}"}
         return self._digests[epoch]
 
 

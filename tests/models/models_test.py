@@ -239,6 +239,14 @@ def test_end_to_end_is_the_model_behind_the_preprocessor(rows):
     assert [x.decode() for x in answers["label"].numpy()] == [["a", "b", "ü"][i] for i in best]
 
 
+def test_branches_in_any_order_are_served(rows):
+    branches = [fk.lstm_branch(["red"], 4), fk.image_branch("small_cnn", image_size=(16, 16))]
+    model, preprocessor = fk.build_classifier(branches), fk.build_preprocessor(branches)
+    expected = model(preprocessor(rows))
+    found = fk.end_to_end(model, preprocessor, ["a", "b"])(rows)["probabilities"]
+    np.testing.assert_allclose(found[:, 1:], expected, rtol=1e-6)
+
+
 def test_two_classes_get_two_probabilities(rows):
     model, preprocessor, served = serving(2, ("no", "yes"))
     p = model(preprocessor(rows)).numpy()

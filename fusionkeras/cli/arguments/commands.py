@@ -6,7 +6,7 @@ from fusionkeras.cli.arguments.comparing import add_compare
 from fusionkeras.cli.arguments.data import add_columns, add_data, add_losses, add_tables, add_tasks
 from fusionkeras.cli.arguments.model import add_model
 from fusionkeras.cli.arguments.serving import add_serve
-from fusionkeras.cli.arguments.training import add_training
+from fusionkeras.cli.arguments.training import add_device, add_precision, add_training
 from fusionkeras.cli.arguments.values import names, shares
 
 TABLES = (
@@ -18,6 +18,7 @@ TABLES = (
 def _add_demo(parser):
     parser.add_argument("--output", metavar="DIR", help="keep data and model here")
     parser.add_argument("--seed", type=int, default=0)
+    add_precision(parser)
 
 
 def _add_train(parser):
@@ -31,6 +32,7 @@ def _add_train(parser):
     add_data(data)
     add_model(parser.add_argument_group("model"))
     add_training(parser.add_argument_group("training"))
+    add_device(parser.add_argument_group("device"))
     group = parser.add_argument_group("run")
     group.add_argument("--output", metavar="RUN", help="the folder to write")
     group.add_argument("--config", metavar="FILE", help="take the options of a RUN's config.json")

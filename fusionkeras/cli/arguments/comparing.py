@@ -8,7 +8,11 @@ from fusionkeras.cli.arguments.data import (
     add_tasks,
 )
 from fusionkeras.cli.arguments.model import add_encoders, add_trunk
-from fusionkeras.cli.arguments.training import add_feature_cache, add_first_stage
+from fusionkeras.cli.arguments.training import (
+    add_feature_cache,
+    add_first_stage,
+    add_precision,
+)
 from fusionkeras.evaluation.comparing.metrics import METRICS
 
 
@@ -27,6 +31,7 @@ def add_compare(parser):
     training = parser.add_argument_group("training")
     add_first_stage(training, patience="")
     add_feature_cache(training)
+    add_precision(parser.add_argument_group("device"))
     _add_comparison(parser.add_argument_group("comparison"))
     parser.set_defaults(missing="quarantine", epochs=30)
 

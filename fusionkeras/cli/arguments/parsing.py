@@ -10,7 +10,14 @@ from fusionkeras.cli.arguments.commands import COMMANDS
 from fusionkeras.version import __version__
 
 # What a RUN did that was begun before there was such an option.
-UNSAID = {"task": ["classification"], "calibrate": "none"}
+UNSAID = {
+    "task": ["classification"],
+    "calibrate": "none",
+    "precision": "float32",
+    "gradient_accumulation_steps": 1,
+    "steps_per_execution": 1,
+    "drop_remainder": False,
+}
 
 
 class _Parser(argparse.ArgumentParser):

@@ -1,8 +1,10 @@
 """The options about the training."""
 
 from fusionkeras.cli.arguments.actions import Several
-from fusionkeras.cli.arguments.values import unfreeze
+from fusionkeras.cli.arguments.values import lora, unfreeze
 from fusionkeras.evaluation.calibrating import METHODS
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 def add_training(group):
@@ -30,6 +32,44 @@ def add_first_stage(group, patience="; 0 switches both off"):
     )
 
 
+def add_device(group):
+    """Adds in which precision is computed, and how many batches make a step."""
+    add_precision(group)
+    group.add_argument(
+        "--gradient-accumulation-steps",
+        type=int,
+        default=1,
+        metavar="N",
+        help="change the weights once in N batches, by the mean of their gradients: a batch N "
+        "times as large in the memory of one (default: 1)",
+    )
+    group.add_argument(
+        "--steps-per-execution",
+        type=int,
+        default=1,
+        metavar="N",
+        help="run N batches in one call of TensorFlow, which pays where a step is short (default: "
+        "1)",
+    )
+    group.add_argument(
+        "--drop-remainder",
+        action="store_true",
+        help="leave out the rows that make no whole batch, others in every epoch, so that all "
+        "shapes are static",
+    )
+
+
+def add_precision(group):
+    """Adds in which precision layers compute."""
+    group.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        default="float32",
+        help="of what layers compute; weights, answers and losses are float32 in all of them "
+        "(default: float32)",
+    )
+
+
 def _add_second_stage(group):
     group.add_argument(
         "--unfreeze",
@@ -37,6 +77,14 @@ def _add_second_stage(group):
         action=Several,
         metavar="BRANCH[:N]",
         help="a second stage in which the encoder, or its last N layers, learns",
+    )
+    group.add_argument(
+        "--lora",
+        type=lora,
+        action=Several,
+        metavar="BRANCH[:RANK]",
+        help="a second stage in which small weights of that rank (default: 8) beside those of the "
+        "encoder's attention learn, and the encoder itself stays as it is; a usual rate is 2e-4",
     )
     group.add_argument("--unfreeze-epochs", type=int, default=5, metavar="N")
     group.add_argument("--unfreeze-learning-rate", type=float, default=2e-5, metavar="X")

@@ -39,6 +39,14 @@ def port(text):
     return int(text)
 
 
+def lora(text):
+    """Reads `BRANCH` or `BRANCH:RANK` as `[branch, rank]`; a rank that is not said is 8."""
+    branch, _, rank = text.partition(":")
+    if rank and not rank.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no BRANCH or BRANCH:RANK like text:8")
+    return [branch, int(rank or 8)]
+
+
 def unfreeze(text):
     """Reads `BRANCH` or `BRANCH:N` as `[branch, N or None]`."""
     branch, _, last = text.partition(":")

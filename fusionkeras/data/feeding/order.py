@@ -27,6 +27,24 @@ def shuffled(size, seed, epoch):
     return np.random.default_rng([seed, epoch]).permutation(size)
 
 
+def number_of_batches(size, batch_size, drop_remainder=False):
+    """How many batches so many rows make.
+
+    Args:
+        size: int, the number of rows.
+        batch_size: int.
+        drop_remainder: bool, whether only whole batches count.
+
+    Returns:
+        int.
+
+    Example:
+    >>> number_of_batches(5, 2), number_of_batches(5, 2, drop_remainder=True)
+    (3, 2)
+    """
+    return size // batch_size if drop_remainder else -(-size // batch_size)
+
+
 class Order:
     """The places of rows, epoch after epoch.
 
@@ -59,11 +77,12 @@ class Order:
         places = np.arange(self.size) if self._draw is None else self._draw(epoch)
         return np.asarray(places, np.int64)
 
-    def batches(self, batch_size):
+    def batches(self, batch_size, drop_remainder=False):
         """The places batch by batch, with the epoch of each.
 
         Args:
             batch_size: int; the last batch may be smaller.
+            drop_remainder: bool, whether it then is left out.
 
         Returns:
             `tf.data.Dataset` of `(places, epochs)`, both int64 `(batch,)`.
@@ -76,12 +95,16 @@ class Order:
             places, epoch = tf.ensure_shape(places, [None]), tf.ensure_shape(epoch, [])
             return tf.data.Dataset.from_tensor_slices(places).map(lambda place: (place, epoch))
 
-        batches = tf.data.Dataset.range(1).flat_map(read).batch(batch_size)
+        batches = tf.data.Dataset.range(1).flat_map(read).batch(batch_size, drop_remainder)
         # Of batches, not of rows: else the last batch of an epoch that skips some would fail.
-        number = -(-self.size // batch_size)
+        number = number_of_batches(self.size, batch_size, drop_remainder)
         batches = batches.apply(tf.data.experimental.assert_cardinality(number))
         batches.order = self  # keeps it alive, with all datasets that are derived from it
         return batches
+
+    def rows(self, batch_size):
+        """How many rows a whole batch has here; None where that differs."""
+        return batch_size
 
     def lead(self, epoch, skip=0):
         """Says which epoch all datasets go through from now on.

@@ -2,7 +2,6 @@
 
 import functools
 import os
-from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
@@ -15,29 +14,11 @@ from fusionkeras.data.feeding.mixing import check_mix, mixed
 from fusionkeras.data.feeding.order import Order, shuffled
 from fusionkeras.data.feeding.resampling import drawn_order
 from fusionkeras.data.feeding.sharing import marked
+from fusionkeras.data.feeding.source import Source
 from fusionkeras.data.feeding.weights import weights_of
 from fusionkeras.data.table import Table
 from fusionkeras.data.targets import by_head, fill_missing
 from fusionkeras.preprocessing.base import Preprocessor
-
-
-@dataclass(frozen=True, eq=False)
-class Source:
-    """What a dataset of `prepare` was made from; it stands in its attribute `source`."""
-
-    table: Table
-    preprocessor: Preprocessor
-    batch_size: int
-    seed: int
-    shuffle: bool
-    class_weight: object = None
-    cache: object = False
-    # The rows by their places, in the order of each epoch: every dataset that is made from this
-    # source takes the next order from here.
-    order: Order | None = None
-    # What is done against imbalance, `{head: name}`, in the data or in the loss.
-    imbalance: dict = field(default_factory=dict)
-    mix: object = None
 
 
 def prepare(
@@ -50,6 +31,7 @@ def prepare(
     cache=False,
     imbalance=None,
     mix=None,
+    drop_remainder=False,
 ):
     """Makes batches of a table's rows, pictures read as they are needed.
 
@@ -59,7 +41,7 @@ def prepare(
     Args:
         table: `Table`, such as `data.train`.
         preprocessor: `Preprocessor`, as `build_preprocessor` makes it.
-        batch_size: int; the last batch may be smaller.
+        batch_size: int; the last batch may be smaller, unless `drop_remainder`.
         shuffle: bool, whether each epoch has a new order, a function of the seed and the number of
             the epoch alone: `fk.fit(initial_epoch=3)` sees the rows in the order of epoch 3.
         seed: int.
@@ -79,6 +61,9 @@ def prepare(
             their labels, which become float32 shares `(batch, classes)`, of two classes the share
             of the second `(batch,)`. The losses of `compile_model` take them. What is absent is
             not mixed, and frozen encoders run in every epoch.
+        drop_remainder: bool, whether the rows that make no whole batch are left out, so that all
+            shapes are static, as a TPU and XLA want them. With `shuffle` other rows are left out in
+            every epoch, without it always the last ones.
 
     Returns:
         `tf.data.Dataset` of `(inputs, label, sample_weight)`: a dict of tensors `(batch, ...)`,
@@ -89,8 +74,9 @@ def prepare(
     Raises:
         TypeError: for arguments of the wrong type.
         ValueError: for a table without rows or without a column that the preprocessor reads, for
-            wrong weights and ways against imbalance, for resampling without `shuffle`, and for
-            mixing where there is more than one picture, or no classes.
+            wrong weights and ways against imbalance, for resampling without `shuffle`, for mixing
+            where there is more than one picture, or no classes, and where fewer rows than a batch
+            would all be left out.
 
     Example:
     >>> import pandas as pd
@@ -111,13 +97,11 @@ def prepare(
             TypeError,
             preprocessor=preprocessor,
         )
-    if not isinstance(shuffle, bool):
-        raise argument_error(
-            "Wrong type of shuffle", "True or False", kind=TypeError, shuffle=shuffle
-        )
+    _check_bool(shuffle=shuffle)
     check_integer("seed", 0, seed=seed)
     _check_cache(cache)
     _check_table(table, batch_size, preprocessor.columns)
+    _check_remainder(drop_remainder, batch_size, table)
     chosen = check_imbalance(imbalance, {head: task for head, (task, *_) in table.heads().items()})
     class_weight = balanced_weights(class_weight, chosen)
     check_mix(mix, table, parts_of(preprocessor))
@@ -125,7 +109,7 @@ def prepare(
         _check_shuffled(shuffle, imbalance)
     order = order_of(table, chosen, seed) if shuffle else Order(len(table))
     source = (table, preprocessor, batch_size, seed, shuffle, class_weight, cache, order)
-    return batches_of(Source(*source, chosen, mix))
+    return batches_of(Source(*source, chosen, mix, drop_remainder))
 
 
 def order_of(table, chosen, seed):
@@ -143,6 +127,23 @@ def order_of(table, chosen, seed):
     if shares is not None:
         return Order(len(table), functools.partial(drawn_order, shares, seed))
     return Order(len(table), functools.partial(shuffled, len(table), seed))
+
+
+def _check_bool(**received):
+    ((name, value),) = received.items()
+    if not isinstance(value, bool):
+        raise argument_error(f"Wrong type of {name}", "True or False", kind=TypeError, **received)
+
+
+def _check_remainder(drop_remainder, batch_size, table):
+    _check_bool(drop_remainder=drop_remainder)
+    if drop_remainder and len(table) < batch_size:
+        raise argument_error(
+            f"The table has {len(table)} rows, which make no whole batch",
+            f"batch_size of at most {len(table)}, or drop_remainder=False",
+            batch_size=batch_size,
+            drop_remainder=drop_remainder,
+        )
 
 
 def _check_shuffled(shuffle, imbalance):
@@ -191,13 +192,26 @@ def batches_of(source, provided=(), provide=None):
         inputs = marked(inputs, places, *rows) if rows else inputs
         return inputs, pick(labels, places), weight
 
-    dataset = mapped(source.order.batches(source.batch_size), step)
+    dataset = mapped(source.batches(), step)
     if source.mix is not None:
         dataset = mixed(dataset, source.mix, table)
+    if source.drop_remainder:
+        dataset = _whole(dataset, source.order.rows(source.batch_size))
     dataset = _lazily(dataset)
     dataset.cached_rows = rows  # keeps them alive, with all datasets that are derived from it
     dataset.source = source
     return dataset
+
+
+def _whole(dataset, rows):
+    """The same batches, of which it is said that each is whole."""
+
+    def say(*batch):
+        return tf.nest.map_structure(
+            lambda one: tf.ensure_shape(one, (rows, *one.shape[1:])), batch
+        )
+
+    return dataset.map(tf.autograph.experimental.do_not_convert(say))
 
 
 def _lazily(dataset):

@@ -46,24 +46,29 @@ class SharedOrder(Order):
         """As the order itself."""
         return self.inner.led()
 
-    def batches(self, batch_size):
+    def batches(self, batch_size, drop_remainder=False):
         """The places of this process batch by batch.
 
         Args:
             batch_size: int, of the whole batch.
+            drop_remainder: bool, whether a last batch that is smaller is left out.
 
         Returns:
             `tf.data.Dataset` of `(places, epochs, rows)`: both int64 `(part,)`, and how many rows
             the whole batch has, int64 `()`.
         """
-        whole = self.inner.batches(batch_size)
+        whole = self.inner.batches(batch_size, drop_remainder)
         batches = whole.map(tf.autograph.experimental.do_not_convert(self._part))
         batches.order = whole.order  # keeps it alive
         return batches
 
+    def rows(self, batch_size):
+        """As the order itself, of this process."""
+        return -(-batch_size // self._devices) * self._devices // self._processes
+
     def _part(self, places, epochs):
         rows = tf.shape(places, tf.int64)[0]
-        part = -(-rows // self._devices) * self._devices // self._processes
+        part = self.rows(rows)
         mine = (tf.range(part) + self._index * part) % rows
         return tf.gather(places, mine), tf.gather(epochs, mine), rows
 
@@ -93,16 +98,21 @@ class ReplicaOrder(SharedOrder):
         """How many replicas this process has."""
         return self._devices // self._processes
 
-    def batches(self, batch_size):
+    def rows(self, batch_size):
+        """As the order itself, of a share."""
+        return None if batch_size % self._devices else batch_size // self._devices
+
+    def batches(self, batch_size, drop_remainder=False):
         """The places of these replicas, batch by batch, and of each batch share by share.
 
         Args:
             batch_size: int, of the whole batch.
+            drop_remainder: bool, whether a last batch that is smaller is left out.
 
         Returns:
             `tf.data.Dataset` of `(places, epochs)`, both int64 `(share,)`.
         """
-        whole = self.inner.batches(batch_size)
+        whole = self.inner.batches(batch_size, drop_remainder)
         replicas = tf.data.Dataset.range(self._index * self.count, (self._index + 1) * self.count)
 
         def shares(places, epochs):

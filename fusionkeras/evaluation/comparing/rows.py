@@ -83,7 +83,7 @@ class Feed:
         def pick(places, epochs):
             return tf.nest.map_structure(lambda one: tf.gather(one, places), everything)
 
-        return mapped(source.order.batches(source.batch_size), pick)
+        return mapped(source.batches(), pick)
 
     def in_order(self, split):
         """The batches of a split, in the order of its rows; of what is held larger ones."""

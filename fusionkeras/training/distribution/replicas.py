@@ -114,7 +114,8 @@ def _check_compiled(model, strategy):
 
 def _check_shares(model, strategy, data):
     source, replicas = getattr(data, "source", None), strategy.num_replicas_in_sync
-    rows = 0 if source is None else source.order.size % source.batch_size
+    whole = source is None or source.drop_remainder
+    rows = 0 if whole else source.order.size % source.batch_size
     if 0 < rows < replicas and any(map(_learns_statistics, model._flatten_layers())):
         raise argument_error(
             "The last batch leaves replicas without a row, of which BatchNormalization takes means",

@@ -119,7 +119,8 @@ class FrozenGroup:
         tensors = {}
         for name, value in zip(names, values, strict=True):
             shape, dtype = self.specs.get(name, ((), "bool"))
-            tensors[name] = tf.cast(tf.ensure_shape(value, (None, *shape)), dtype)
+            value = tf.ensure_shape(value, (arguments[0].shape[0], *shape))
+            tensors[name] = tf.cast(value, dtype)
         return tensors
 
 

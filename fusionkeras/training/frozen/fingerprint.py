@@ -94,6 +94,10 @@ def _describe(step, places):
         digest.update(_computed(step, training=False) + _computed(step, training=True))
     else:
         digest.update(json.dumps(described).encode())
+    # A layer inside another tells no configuration of its own.
+    loras = [own for own in layers_of(step.operation) if getattr(own, "lora_enabled", False)]
+    if loras:
+        digest.update(repr([own.lora_alpha / own.lora_rank for own in loras]).encode())
     for variable in getattr(step.operation, "weights", ()):
         digest.update(_value(np.asarray(variable.value)))
     return digest.digest()

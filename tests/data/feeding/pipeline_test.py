@@ -103,6 +103,29 @@ def test_shuffling_is_seeded_and_new_each_epoch(table):
     assert len({tuple(sorted(order)) for order in orders}) == 1
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_without_the_remainder_all_shapes_are_static(table, preprocessor, cache):
+    dataset = prepare(table, preprocessor, 16, True, 1, cache=cache, drop_remainder=True)
+    assert dataset.source.drop_remainder and dataset.source.count_batches() == 2
+    assert int(dataset.cardinality()) == 2
+    specs = tf.nest.flatten(dataset.element_spec)
+    assert all(spec.shape.is_fully_defined() and spec.shape[0] == 16 for spec in specs)
+    epochs = [batches_of(dataset) for _ in range(2)]
+    assert [len(labels) for batches in epochs for _, labels, _ in batches] == [16] * 4
+    for epoch, batches in enumerate(epochs):
+        expected = table.labels[dataset.source.order.places(epoch)[:32]]
+        assert np.array_equal(np.concatenate([labels for _, labels, _ in batches]), expected)
+    left = [set(dataset.source.order.places(epoch)[32:]) for epoch in range(2)]
+    assert left[0] != left[1]  # other rows every time
+
+
+def test_wrong_drop_remainder(table, preprocessor):
+    with pytest.raises(ValueError, match="has 40 rows, which make no whole.*at most 40.*size=41"):
+        prepare(table, preprocessor, 41, drop_remainder=True)
+    with pytest.raises(TypeError, match="Wrong type of drop_remainder. Expected True or False.*=1"):
+        prepare(table, preprocessor, drop_remainder=1)
+
+
 @pytest.mark.parametrize("where, shuffle", [("memory", False), ("folder", True)])
 def test_the_cache_changes_nothing(table, preprocessor, tmp_path, where, shuffle):
     cache = True if where == "memory" else str(tmp_path / "rows")
