@@ -52,7 +52,7 @@ def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing
             asked for other data, or of a model that reads a single column.
 
     Example:
-        >>> import fusionkeras as fk
+        >>> import fusionkeras as fk, tensorflow as tf
         >>> model = fk.build_classifier([fk.lstm_branch(["red"], sequence_length=2)])
         >>> ids, labels = np.array([[2, 0], [1, 2]]), np.array([0, 1])
         >>> data = tf.data.Dataset.from_tensors(({"text_token_ids": ids}, labels))

@@ -146,6 +146,7 @@ def without_filling(batch):
         batch: `(inputs, ...)`, tuple of tensors, or dicts of them, of all processes together.
 
     Example:
+    >>> import numpy as np
     >>> inputs = {"x": np.arange(4), ROWS: np.zeros((4, 3, 0), bool)}
     >>> without_filling((inputs, np.ones(4)))
     ({'x': array([0, 1, 2])}, array([1., 1., 1.]))
