@@ -33,8 +33,8 @@ class Run:
         self.checkpoints = self.path / "checkpoints"
         self.best = self.checkpoints / "best.weights.h5"
 
-    def create(self):
-        """Makes the folder; one that holds something already is not written over."""
+    def check_new(self):
+        """Raises where there is something at the folder's place: it is not written over."""
         if self.path.exists() and (not self.path.is_dir() or any(self.path.iterdir())):
             raise argument_error(
                 f"There is something at {self.path} already",
@@ -42,6 +42,10 @@ class Run:
                 "Go on with it by --resume, or choose another --output.",
                 output=str(self.path),
             )
+
+    def create(self):
+        """Makes the folder, which holds nothing yet."""
+        self.check_new()
         make_folder(self.checkpoints, output=str(self.path))
 
     def write_json(self, path, content):

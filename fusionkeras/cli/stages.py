@@ -15,6 +15,7 @@ from fusionkeras.training import (
     layers_to_unfreeze,
     unfreeze,
 )
+from fusionkeras.training.distribution.processes import wait_for_all
 from fusionkeras.training.lora import layers_for_lora
 
 
@@ -103,6 +104,7 @@ def _stage(options, run, name, model, train, validation, first, epochs, learning
     )
     cache = feature_cache(options)
     fit(model, train, validation, epochs, callbacks, cache, options.views, initial_epoch=first)
+    wait_for_all("best weights", model)
     if stopping and run.best.exists():
         with warnings.catch_warnings():
             # That of the first stage, which nothing is trained with any more.

@@ -29,13 +29,14 @@ from fusionkeras.evaluation import tune_thresholds
 from fusionkeras.evaluation.measuring import asking
 from fusionkeras.fusion import get_fusion
 from fusionkeras.models import build_model, build_preprocessor, end_to_end, with_calibration
-from fusionkeras.training import heads_for
+from fusionkeras.training import build_strategy, heads_for, is_chief
+from fusionkeras.training.distribution.processes import wait_for_all
 
 # What may differ where a run is resumed; the second stage only until it has begun.
 RESUMABLE = {"epochs", "unfreeze", "lora", "unfreeze_epochs", "unfreeze_learning_rate"}
 ALWAYS_RESUMABLE = {
     *("patience", "feature_cache", "save_every", "calibrate", "answer_precision"),
-    "steps_per_execution",
+    *("steps_per_execution", "strategy"),
 }
 
 
@@ -45,26 +46,38 @@ def run_train(options):
     run = Run(options.output)
     if options.resume:
         _check_resumable(run, options)
+    else:
+        run.check_new()
+    strategy = build_strategy(options.strategy)
     keras.utils.set_random_seed(options.seed)
     tf.config.experimental.enable_op_determinism()
     data = read_data(options, read_tasks(options))
     check_calibration(options, data)
-    branches = build_branches(options, data)
-    model = assemble(options, branches, data.train)
+    with strategy.scope():
+        branches = build_branches(options, data)
+        model = assemble(options, branches, data.train)
     compile_as_said(options, model, data.train, options.learning_rate)  # raises now, as does this
     check_second_stage(options, model)  # not after the first one
+    described = describe(plain(options), data, source_of(options).hashes())
+    if is_chief(model):
+        _begin(options, run, data, described)
+    preprocessor = build_preprocessor(branches)
+    train_in_stages(options, run, model, data, preprocessor)
+    if is_chief(model):
+        _finish(options, run, model, data, preprocessor, described)
+        _account(run, data)
+        print(f"Written to {run.path}")
+    wait_for_all("RUN", model)
+
+
+def _begin(options, run, data, described):
+    """What stands in a RUN before the training begins."""
     if not options.resume:
         run.create()
-    described = describe(plain(options), data, source_of(options).hashes())
     run.write_json(run.config, described)
     _account(run, data)
     if not len(data.quarantine):  # what is quarantined was said when the table was read
         print(data.summary())
-    preprocessor = build_preprocessor(branches)
-    train_in_stages(options, run, model, data, preprocessor)
-    _finish(options, run, model, data, preprocessor, described)
-    _account(run, data)
-    print(f"Written to {run.path}")
 
 
 def _finish(options, run, model, data, preprocessor, described):

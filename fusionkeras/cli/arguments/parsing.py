@@ -17,6 +17,7 @@ UNSAID = {
     "gradient_accumulation_steps": 1,
     "steps_per_execution": 1,
     "drop_remainder": False,
+    "strategy": "auto",
 }
 
 

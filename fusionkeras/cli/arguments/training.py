@@ -3,6 +3,7 @@
 from fusionkeras.cli.arguments.actions import Several
 from fusionkeras.cli.arguments.values import lora, unfreeze
 from fusionkeras.evaluation.calibrating import METHODS
+from fusionkeras.training.distribution.strategies import STRATEGIES
 
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -33,7 +34,14 @@ def add_first_stage(group, patience="; 0 switches both off"):
 
 
 def add_device(group):
-    """Adds in which precision is computed, and how many batches make a step."""
+    """Adds on which devices and in which precision is computed, and what makes a step."""
+    group.add_argument(
+        "--strategy",
+        choices=STRATEGIES,
+        default="auto",
+        help="mirrored: all GPUs of this machine; multiworker: all processes that TF_CONFIG, Slurm "
+        "or Kubernetes tell of, each of which runs this command; auto: what there is (the default)",
+    )
     add_precision(group)
     group.add_argument(
         "--gradient-accumulation-steps",

@@ -9,6 +9,8 @@ from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.training.distribution.cluster import TERMS, find_cluster
 from fusionkeras.training.distribution.meeting import meet
 
+STRATEGIES = ("auto", "mirrored", "multiworker", "tpu")
+
 
 def build_strategy(strategy="auto", timeout=600):
     """Finds the strategy that a model is built under, to train on more than one device.
@@ -43,8 +45,8 @@ def build_strategy(strategy="auto", timeout=600):
         >>> strategy.num_replicas_in_sync
         1
     """
-    check_choice("strategy", ("auto", *_STRATEGIES), strategy=strategy)
-    return _STRATEGIES[_automatic() if strategy == "auto" else strategy](timeout)
+    check_choice("strategy", STRATEGIES, strategy=strategy)
+    return _BUILD[_automatic() if strategy == "auto" else strategy](timeout)
 
 
 def _automatic():
@@ -82,7 +84,7 @@ def _tpu(timeout):
     return tf.distribute.TPUStrategy(resolver)
 
 
-_STRATEGIES = {
+_BUILD = {
     "default": _default,
     "mirrored": _mirrored,
     "multiworker": _multiworker,

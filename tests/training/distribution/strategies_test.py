@@ -120,6 +120,27 @@ def test_a_killed_process_is_no_loss(alone, tmp_path):
 
 
 @pytest.mark.slow
+def test_two_processes_leave_one_run(statements, tmp_path):
+    addresses, run = free_addresses(2), tmp_path / "run"
+    command = [sys.executable, "-m", "fusionkeras", "train", str(statements), "--text", "text",
+               "--label", "label", "--epochs", "2", "--batch-size", "16", "--strategy",
+               "multiworker", "--output", str(run)]  # fmt: skip
+    processes = []
+    for index in range(2):
+        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        with (tmp_path / f"{index}.log").open("wb") as log:
+            environ = {**os.environ, "TF_CONFIG": json.dumps(task)}
+            processes.append(subprocess.Popen(command, env=environ, stdout=log, stderr=log))
+    finish(tmp_path, processes)
+    assert "Written to" in (tmp_path / "0.log").read_text()
+    assert "Written to" not in (tmp_path / "1.log").read_text()
+    epochs = (run / "history.csv").read_text().splitlines()
+    assert len(epochs) == 3
+    assert json.loads((run / "metrics.json").read_text())["train"]["rows"] == 48
+    assert (run / "model.keras").exists()
+
+
+@pytest.mark.slow
 def test_a_process_that_does_not_come_is_named(tmp_path):
     here, missing = free_addresses(2)
     program = "import os, sys, json, fusionkeras as fk\nfk.build_strategy('multiworker', timeout=1)"
