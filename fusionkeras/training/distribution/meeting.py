@@ -45,7 +45,7 @@ def _listening(address, others):
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind(("", int(port)))
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, OverflowError) as error:
             raise argument_error(
                 f"This process cannot listen where the others look for it ({error})",
                 "an address with a port that is free",

@@ -5,6 +5,7 @@ of each training that is asked for, and `OUT/INDEX.json` its history.
 """
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
@@ -65,6 +66,33 @@ def train(strategy, folder, optimizer="sgd", frozen=True, epochs=5, callbacks=()
     return [np.asarray(weight) for weight in model.get_weights()], history.history
 
 
+def refusals(strategy):
+    """What `fit` says of models that cannot be trained under a strategy."""
+    data = fk.read_table(draw_table(9), {"text": "text"}, "label", files=(), split=(1, 0, 0))
+    said = []
+    for normalised in (True, False):
+        with strategy.scope():
+            branch = _branch("text")
+            if normalised:
+                branch = dataclasses.replace(branch, encoder=_normalised(branch.encoder))
+            model = fk.build_classifier([branch], num_classes=3)
+        if normalised:
+            fk.compile_classifier(model)
+        else:
+            model.compile("sgd", "sparse_categorical_crossentropy")
+        try:
+            fk.fit(model, fk.prepare(data.train, fk.build_preprocessor([branch]), 4), verbose=0)
+        except ValueError as error:
+            said.append(str(error))
+    return said
+
+
+def _normalised(encoder):
+    outputs = dict(encoder.output)
+    outputs["pooled_output"] = keras.layers.BatchNormalization()(outputs["pooled_output"])
+    return keras.Model(encoder.input, outputs, name=encoder.name)
+
+
 class KillAt(keras.callbacks.Callback):
     """Kills its own process in the middle of an epoch."""
 
@@ -95,7 +123,7 @@ def strategy_of(name):
 def main(out, strategy, trainings, backup=None, kill=None):
     """Runs the trainings that are asked for."""
     out = pathlib.Path(out)
-    strategy = strategy_of(strategy)
+    virtual, strategy = strategy == "virtual", strategy_of(strategy)
     resolver = strategy.cluster_resolver
     index = 0 if resolver is None else resolver.task_id or 0
     callbacks = [] if backup is None else [keras.callbacks.BackupAndRestore(backup)]
@@ -105,6 +133,8 @@ def main(out, strategy, trainings, backup=None, kill=None):
         arrays, history = train(strategy, out, callbacks=callbacks, **training)
         weights |= {f"{number}_{place}": array for place, array in enumerate(arrays)}
         histories.append(history)
+    if virtual:
+        (out / "refusals.json").write_text(json.dumps(refusals(strategy)))
     np.savez(out / f"{index}.npz", **weights)
     (out / f"{index}.json").write_text(json.dumps(histories))
 
