@@ -1,7 +1,7 @@
 """What is the matter with a table, before anything is trained on it."""
 
-from fusionkeras.audit.auditing import AUDITS, audit
+from fusionkeras.audit.auditing import audit
 from fusionkeras.audit.finding import Finding, Place
 from fusionkeras.audit.report import AuditReport
 
-__all__ = ["AUDITS", "AuditReport", "Finding", "Place", "audit"]
+__all__ = ["AuditReport", "Finding", "Place", "audit"]

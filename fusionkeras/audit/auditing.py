@@ -1,24 +1,9 @@
-"""The audit of a table: every family of findings, one after another."""
+"""The audit of a table."""
 
 from fusionkeras._checks import argument_error
 from fusionkeras.audit.finding import SEVERITIES
-from fusionkeras.audit.labels import audit_labels
-from fusionkeras.audit.leakage import audit_leakage
-from fusionkeras.audit.lengths import lengths_of
-from fusionkeras.audit.pictures import audit_pictures
 from fusionkeras.audit.report import AuditReport
-from fusionkeras.audit.rows import Rows
-from fusionkeras.audit.subject import Subject
-from fusionkeras.audit.texts import audit_texts
 from fusionkeras.data.table import Data
-
-# Family -> function from a `Subject` to a list of `Finding`.
-AUDITS = {
-    "pictures": audit_pictures,
-    "texts": audit_texts,
-    "labels": audit_labels,
-    "leakage": audit_leakage,
-}
 
 
 def audit(data, sequence_length=None, preprocessor=None, progress=True):
@@ -67,9 +52,9 @@ def audit(data, sequence_length=None, preprocessor=None, progress=True):
             kind=TypeError,
             data=type(data).__name__,
         )
-    rows = Rows(data)
-    lengths = lengths_of(rows.texts, sequence_length, preprocessor)
-    subject = Subject(rows, lengths, progress)
-    findings = [finding for family in AUDITS.values() for finding in family(subject)]
+    # Here, as many modules look and `import fusionkeras` is quick.
+    from fusionkeras.audit.families import find
+
+    findings = find(data, sequence_length, preprocessor, progress)
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
-    return AuditReport(tuple(findings), data.summary(), rows.files)
+    return AuditReport(tuple(findings), data.summary(), data.train.files)

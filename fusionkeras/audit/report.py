@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fusionkeras.audit.finding import SEVERITIES, counted
-from fusionkeras.audit.page import write_page
 
 _WIDTH = 100
 
@@ -53,6 +52,8 @@ class AuditReport:
         Args:
             path: str or path, the file.
         """
+        from fusionkeras.audit.page import write_page
+
         Path(path).write_text(write_page(self), "utf-8")
 
 

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 import fusionkeras as fk
-from fusionkeras.audit import AUDITS, audit
+from fusionkeras.audit import audit
+from fusionkeras.audit.families import AUDITS
 from fusionkeras.audit.finding import Finding
 
 TEXTS = {"columns": {"text": "caption"}, "files": ()}
