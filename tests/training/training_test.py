@@ -112,6 +112,8 @@ def test_wrong_rate_and_wrong_model():
     model = fk.build_classifier([fk.lstm_branch(WORDS, 6)])
     with pytest.raises(ValueError, match="Wrong learning rate.*learning_rate=0"):
         fk.compile_classifier(model, learning_rate=0)
+    with pytest.raises(ValueError, match="Wrong learning rate.*learning_rate='fast'"):
+        fk.compile_classifier(model, learning_rate="fast")
     x = keras.Input((3,))
     with pytest.raises(ValueError, match="no classifier of fusionkeras"):
         fk.compile_classifier(keras.Model(x, {"a": x}))
