@@ -222,7 +222,7 @@ def test_resume_after_a_kill(statements, tmp_path):
         "class Die(keras.callbacks.Callback):\n"
         "    def on_epoch_end(self, epoch, logs=None):\n"
         "        if epoch == 1: os.kill(os.getpid(), 9)\n"
-        "import fusionkeras.cli.train as t\n"
+        "import fusionkeras.cli.stages as t\n"
         "fit = t.fit\n"
         "t.fit = lambda *a, **k: fit(*a[:4], [*a[4], Die()], **k)\n"
         "main(sys.argv[1:])\n"
