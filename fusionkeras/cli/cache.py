@@ -4,12 +4,12 @@ import json
 import time
 
 from fusionkeras.data.pictures.kept import clear_pictures, pictures_info
-from fusionkeras.training.frozen.store import FeatureStore
+from fusionkeras.training import FeatureCache
 
 
 def run_cache(options):
     """Prints what the cache holds, or deletes all of it; with --path features only."""
-    store = FeatureStore(options.path)
+    store = FeatureCache(options.path).open()
     if options.action == "clear":
         _clear(store, options)
         return

@@ -49,8 +49,8 @@ def fit(
         epochs: int, the number of passes over `train`.
         callbacks: list of `keras.callbacks.Callback`; with `fk.Resume` among them a training that
             was broken off goes on in the middle of its epoch.
-        cache: True for the user's cache folder, another folder, a `FeatureCache`, or False:
-            frozen encoders run in every epoch.
+        cache: True for the user's cache folder, another folder or an address, a `FeatureCache`,
+            or False: frozen encoders run in every epoch.
         views: int; where random layers (flips, crops) come ahead of a frozen encoder, so many
             random views of each input are kept, and each epoch sees the next one. With 0 these
             encoders run in every epoch.

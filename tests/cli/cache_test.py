@@ -13,6 +13,7 @@ from fusionkeras.cli.cache import human_size
 from fusionkeras.data import read_rows
 from fusionkeras.data.pictures.kept import pictures_folder
 from fusionkeras.data.pictures.memory import cache_folder
+from fusionkeras.training import FeatureCache
 from fusionkeras.training.frozen.store import FeatureStore
 
 
@@ -82,6 +83,19 @@ def test_json_of_a_folder(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "path": str(tmp_path), "entries": 4, "disk_bytes": info["disk_bytes"]
     }  # fmt: skip
+
+
+def test_a_cache_at_an_address(tmp_path, capsys):
+    address = tmp_path.as_uri()
+    info = fill(FeatureCache(address).open()).info()
+    assert main(["cache", "info", "--path", address, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == info
+    assert main(["cache", "info", "--path", address]) == 0
+    assert f"path     {address}\nentries  4\n" in capsys.readouterr().out
+    assert main(["cache", "clear", "--path", address]) == 0
+    assert "Removed 4 entries, " in capsys.readouterr().out and not list(tmp_path.iterdir())
+    assert main(["cache", "info", "--path", "s3://bucket/features"]) == 2
+    assert "Run: pip install s3fs" in capsys.readouterr().err
 
 
 def test_an_empty_cache_is_no_error_and_makes_no_folder(tmp_path, capsys):

@@ -10,8 +10,10 @@ import pytest
 import tensorflow as tf
 
 import fusionkeras as fk
+from fusionkeras.data.pictures.memory import cache_folder
 from fusionkeras.training.frozen.features import FrozenGroup
 from fusionkeras.training.frozen.inputs import open_frozen
+from fusionkeras.training.frozen.table_features import TableFeatures
 
 SIZE = (16, 16)
 
@@ -122,6 +124,31 @@ def test_distinct_pictures_go_through_once_and_ever(data, passes):
         train, validation = batches(data, preprocessor)
         fk.fit(model, train, validation_data=validation, epochs=2, verbose=0)
         assert len(passes) == distinct
+
+
+@pytest.mark.slow
+def test_features_at_an_address_are_found_again(data, passes, tmp_path):
+    for _ in range(2):
+        model, preprocessor = build(data)
+        train, _ = batches(data, preprocessor)
+        fk.fit(model, train, cache=(tmp_path / "shared").as_uri(), verbose=0)
+        assert len(passes) == len(set(data.train.columns["image"]))
+    assert not list(cache_folder().glob("features*"))
+
+
+def test_processes_share_the_pass_at_an_address(data, passes, tmp_path):
+    model, preprocessor = build(data)
+    train, _ = batches(data, preprocessor)
+    groups = []
+    for _ in range(2):  # each with what its own process would know
+        frozen = open_frozen(model, tmp_path.as_uri())
+        groups.append(TableFeatures(frozen.encoders[0], train.source, frozen.store, "float32"))
+        groups[-1].look()
+    counts = [group.fill(0, index, 2) for index, group in enumerate(groups)]
+    assert min(counts) > 0 and sum(counts) == len(passes)
+    assert len(passes) == len(set(data.train.columns["image"]))
+    assert [group.fill() for group in groups] == [0, 0]
+    assert len(passes) == sum(counts)
 
 
 @pytest.mark.slow

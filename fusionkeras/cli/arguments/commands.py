@@ -168,7 +168,9 @@ def _add_audit(parser):
 def _add_cache(parser):
     parser.add_argument("action", choices=("info", "clear"))
     parser.add_argument(
-        "--path", metavar="DIR", help="a --feature-cache FOLDER (default: the user's cache)"
+        "--path",
+        metavar="DIR|ADDRESS",
+        help="a --feature-cache FOLDER or ADDRESS (default: the user's cache)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 

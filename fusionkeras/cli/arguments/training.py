@@ -119,9 +119,10 @@ def add_feature_cache(group):
     """Adds where the features of frozen encoders are kept."""
     group.add_argument(
         "--feature-cache",
-        metavar="FOLDER|none",
-        help="where features of frozen encoders are kept (default: the user's cache folder); "
-        "none computes them anew in every epoch",
+        metavar="FOLDER|ADDRESS|none",
+        help="where features of frozen encoders are kept (default: the user's cache folder), such "
+        "as s3://bucket/features, or file:///mnt/shared/features for a folder that machines "
+        "share; none computes them anew in every epoch",
     )
 
 

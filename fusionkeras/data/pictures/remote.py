@@ -7,7 +7,7 @@ import re
 import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
-from fusionkeras._checks import argument_error, missing_package
+from fusionkeras.data.address import open_address
 from fusionkeras.data.pictures.check import MAX_BYTES, known_without_root
 from fusionkeras.data.pictures.kept import path_of, pictures_folder
 from fusionkeras.data.pictures.memory import recall_fetched, remember_fetched
@@ -19,52 +19,12 @@ _ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _MARKS = ("ETag", "etag", "Content-MD5", "md5Hash", "mtime", "LastModified", "Last-Modified",
           "last_modified", "updated", "created")  # fmt: skip
 _BATCH = 256
-# What pip installs for the usual kinds of address; of the others fsspec says it.
-_PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "http": "aiohttp",
-             "https": "aiohttp", "az": "adlfs", "abfs": "adlfs"}  # fmt: skip
 
 
 def is_address(root):
     """Whether a place is an address such as `s3://bucket/photos`, and no folder."""
     address = isinstance(root, str) and _ADDRESS.match(root) is not None
     return address and not root.startswith("file://")  # which is judged as the folder that it is
-
-
-def open_root(root):
-    """Opens the file system of an address.
-
-    Args:
-        root: str, an address. `fsspec` opens it; credentials are where the package for that kind
-            of address looks for them.
-
-    Returns:
-        The `fsspec` file system.
-
-    Raises:
-        ImportError: when the package for that kind of address is not installed.
-        ValueError: for an address of an unknown kind, or one that cannot be opened.
-    """
-    import fsspec
-
-    protocol = root.partition("://")[0].lower()
-    try:
-        return fsspec.core.url_to_fs(root)[0]
-    except ImportError as error:
-        if protocol in _PACKAGES:
-            package = _PACKAGES[protocol]
-            raise missing_package(package, f"Reading {protocol}://", package) from error
-        raise argument_error(
-            f"The address needs a package ({error})",
-            "it to be installed",
-            kind=ImportError,
-            files_root=root,
-        ) from error
-    except (ValueError, OSError) as error:
-        raise argument_error(
-            f"The address cannot be opened ({error})",
-            "a folder, or an address that fsspec opens, such as s3://bucket/photos",
-            files_root=root,
-        ) from error
 
 
 def locate_remote(cells, root, progress=True):
@@ -82,7 +42,8 @@ def locate_remote(cells, root, progress=True):
         `(paths, problems)`: `{cell: path of the kept file}` and `{cell: (reason, detail)}`; every
         cell is in exactly one of them.
     """
-    filesystem, base = open_root(root), root.rstrip("/")
+    filesystem, _ = open_address(root, "s3://bucket/photos", files_root=root)
+    base = root.rstrip("/")
     paths, problems = {}, {}
     cells = [one for one in dict.fromkeys(cells) if not known_without_root(one, paths, problems)]
     addresses = {cell: _address(cell, base) for cell in cells}

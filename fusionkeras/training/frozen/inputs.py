@@ -1,65 +1,27 @@
 """Data for a model with frozen encoders, with their features in place of their inputs."""
 
 import contextlib
-import dataclasses
 import logging
-import os
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error, check_integer
+from fusionkeras._checks import argument_error
 from fusionkeras.data.feeding.inputs import parts_of
 from fusionkeras.data.feeding.pipeline import batches_of, mapped
 from fusionkeras.data.feeding.rowcache import weakly
 from fusionkeras.training.distribution.processes import processes, wait_for_all
+from fusionkeras.training.frozen.cache import as_cache
 from fusionkeras.training.frozen.encoder import FrozenEncoder, NotCachedError
 from fusionkeras.training.frozen.fingerprint import CannotFingerprint, fingerprint
 from fusionkeras.training.frozen.split import cut
-from fusionkeras.training.frozen.store import FeatureStore
 from fusionkeras.training.frozen.table_features import TableFeatures
 from fusionkeras.training.frozen.tensor_features import TensorFeatures, features_of_arrays
 
 _LOGGER = logging.getLogger("fusionkeras")
 # What of a model of a class of its own may read its inputs in training.
 STEPS = ("train_step", "test_step", "predict_step", "compute_loss", "compute_metrics")
-
-
-@dataclasses.dataclass(frozen=True)
-class FeatureCache:
-    """Where, and how, the features of frozen encoders are kept.
-
-    Attributes:
-        path: str, a folder; None means `features` in the user's cache folder.
-        max_bytes: int, how large the cache may grow; what was not used for longest goes first.
-        dtype: "float32", or "float16" for half the size and a relative error of 0.0005.
-
-    Raises:
-        ValueError: for another dtype or size.
-        TypeError: for a path that is none.
-
-    Example:
-        >>> FeatureCache("features", dtype="float16").max_bytes
-        21474836480
-    """
-
-    path: str | os.PathLike | None = None
-    max_bytes: int = 20 * 2**30
-    dtype: str = "float32"
-
-    def __post_init__(self):
-        check_integer("size of the cache", max_bytes=self.max_bytes)
-        if self.path is not None and not isinstance(self.path, (str, os.PathLike)):
-            raise argument_error("Wrong path", "a folder, or None", kind=TypeError, path=self.path)
-        if self.dtype not in ("float32", "float16"):
-            raise argument_error(
-                "Wrong dtype of the cache", "'float32' or 'float16'", dtype=self.dtype
-            )
-
-    def open(self):
-        """Returns the `FeatureStore`."""
-        return FeatureStore(self.path, self.max_bytes)
 
 
 def open_frozen(model, cache, views=0, together=False):
@@ -115,20 +77,6 @@ def _views_of_groups(model, parts, count):
             views=count,
         )
     return views
-
-
-def as_cache(cache):
-    """The `FeatureCache` that an argument stands for."""
-    if isinstance(cache, FeatureCache):
-        return cache
-    if not isinstance(cache, (bool, str, os.PathLike)):
-        raise argument_error(
-            "Wrong type of cache",
-            "True, False, a folder or a FeatureCache",
-            kind=TypeError,
-            cache=cache,
-        )
-    return FeatureCache(None if isinstance(cache, bool) else cache)
 
 
 @contextlib.contextmanager

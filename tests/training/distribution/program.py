@@ -61,7 +61,7 @@ def train(strategy, folder, optimizer="sgd", frozen=True, epochs=5, callbacks=()
     preprocessor = fk.build_preprocessor(branches)
     batches = fk.prepare(data.train, preprocessor, 12, shuffle=True, class_weight="balanced")
     validation = fk.prepare(data.validation, preprocessor, 12)
-    cache = fk.FeatureCache(folder / "cache")
+    cache = fk.FeatureCache((folder / "cache").resolve().as_uri())  # that all processes share
     history = fk.fit(model, batches, validation, epochs, list(callbacks), cache, verbose=0)
     return [np.asarray(weight) for weight in model.get_weights()], history.history
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import fusionkeras as fk
+from fusionkeras.training.frozen.segment import decode
 
 PROGRAM = pathlib.Path(__file__).with_name("program.py")
 SGD = {"optimizer": "sgd", "frozen": True}
@@ -103,6 +104,11 @@ def test_three_processes_reach_the_weights_of_one(alone, tmp_path):
     finish(tmp_path, start_all(tmp_path, 3, trainings=[SGD, ADAM]))
     for index in range(3):
         assert_same(alone, tmp_path, index)
+    # The frozen texts went through the encoder once, shared out among all of them.
+    segments = [path.read_bytes() for path in (tmp_path / "cache").glob("*.features")]
+    entries = sum(len(decode("", one, len(one))[1]) for one in segments)
+    assert len(segments) >= 3
+    assert entries == fk.FeatureCache((tmp_path / "cache").as_uri()).open().info()["entries"] > 0
 
 
 @pytest.mark.slow

@@ -12,9 +12,11 @@ import threading
 import time
 from contextlib import closing
 
+import fsspec
 import pytest
 
 from fusionkeras.training.frozen import store as store_module
+from fusionkeras.training.frozen.segments import SegmentStore
 from fusionkeras.training.frozen.store import FeatureStore
 
 # A process that knows the store alone; `-I -S` begins it in a tenth of a second.
@@ -81,29 +83,43 @@ def store(tmp_path):
     return FeatureStore(tmp_path / "features")
 
 
+@pytest.fixture(params=["folder", "file", "memory"])
+def any_store(request, tmp_path):
+    """Both kinds of stores; what they promise alike is tested with it."""
+    if request.param == "folder":
+        yield FeatureStore(tmp_path / "features")
+    elif request.param == "file":
+        yield SegmentStore((tmp_path / "features").as_uri())
+    else:
+        yield SegmentStore("memory://bucket/features")
+        fsspec.filesystem("memory").rm("/", recursive=True)
+
+
 def warnings_of(caplog):
     return [record.message for record in caplog.records if record.levelno == logging.WARNING]
 
 
-def test_what_is_put_is_got(store):
-    items = items_of(range(100))
+def test_what_is_put_is_got(any_store, tmp_path):
+    store, items = any_store, items_of(range(100))
     assert store.get(items) == {} and store.contains(items) == set()
-    assert not store.path.exists()
+    assert not list(tmp_path.iterdir())
     store.put(items, label="vgg16")
     assert store.get([*items, key_of(1000)]) == items
     assert store.contains([*items, key_of(1000)]) == set(items)
     assert store.get([]) == {} and store.contains([]) == set()
-    assert FeatureStore(str(store.path)).get(iter(items)) == items
+    assert type(store)(str(store.path)).get(iter(items)) == items
 
 
-def test_a_key_keeps_its_first_value(store):
+def test_a_key_keeps_its_first_value(any_store):
+    store = any_store
     store.put({key_of(1): b"first"}, "a")
     store.put({key_of(1): b"second", key_of(2): b"new"}, "b")
     assert store.get([key_of(1), key_of(2)]) == {key_of(1): b"first", key_of(2): b"new"}
     assert store.info()["bytes"] == 8
 
 
-def test_info_and_clear(store):
+def test_info_and_clear(any_store):
+    store = any_store
     assert store.info() == {
         "path": str(store.path), "entries": 0, "bytes": 0, "max_bytes": 20 * 2**30,
         "disk_bytes": 0, "labels": {},
@@ -256,8 +272,8 @@ def test_no_flipped_byte_gives_a_wrong_value_or_an_error(store, caplog):
         store.clear()
 
 
-def test_threads_read_and_write_at_once(store):
-    wrong = []
+def test_threads_read_and_write_at_once(any_store):
+    store, wrong = any_store, []
 
     def work(seed):
         draw = random.Random(seed)
@@ -400,11 +416,12 @@ def test_wrong_constructor_arguments(arguments, kind, message):
         (({bytes(32): b""}, None), TypeError, "Wrong type for the label"),
     ],
 )
-def test_wrong_items(store, arguments, kind, message):
+def test_wrong_items(any_store, arguments, kind, message):
     with pytest.raises(kind, match=message):
-        store.put(*arguments)
-    with pytest.raises(ValueError, match="wrong length"):
-        store.get([b"short"])
+        any_store.put(*arguments)
+    for ask in (any_store.get, any_store.contains):
+        with pytest.raises(ValueError, match="wrong length"):
+            ask([b"short"])
 
 
 @pytest.mark.slow
