@@ -3,7 +3,6 @@
 import tensorflow as tf
 
 
-@tf.function(reduce_retracing=True, autograph=False)
 def read_files(paths):
     """Reads files and never fails.
 
@@ -17,6 +16,12 @@ def read_files(paths):
         `(contents, readable)`: string tensor `(batch,)`, empty where there is no file or it
         cannot be read; and bool `(batch,)`, False where a file cannot be read.
     """
+    # A graph that called this and `decode_images` as functions of their own would be placed in the
+    # first of several processes, and fail in the others (seen on TensorFlow 2.21).
+    return _read_all(paths) if tf.inside_function() else _read_compiled(paths)
+
+
+def _read_all(paths):
     signature = (tf.TensorSpec((), tf.string), tf.TensorSpec((), tf.bool))
     together, one_by_one = (
         _attempt(
@@ -25,6 +30,9 @@ def read_files(paths):
         for each in (_read, _read_guarded)
     )
     return _first(together, one_by_one)
+
+
+_read_compiled = tf.function(_read_all, reduce_retracing=True, autograph=False)
 
 
 def _read(path):

@@ -132,9 +132,10 @@ def test_a_killed_process_is_no_loss(alone, tmp_path):
 @pytest.mark.slow
 def test_two_processes_leave_one_run(statements, tmp_path):
     addresses, run = free_addresses(2), tmp_path / "run"
-    command = [sys.executable, "-m", "fusionkeras", "train", str(statements), "--text", "text",
-               "--label", "label", "--epochs", "2", "--batch-size", "16", "--strategy",
-               "multiworker", "--output", str(run)]  # fmt: skip
+    command = [sys.executable, "-m", "fusionkeras", "train", str(statements), "--image", "image",
+               "--image-encoder", "small_cnn", "--image-size", "16,16", "--text", "text",
+               "--label", "label", "--epochs", "2", "--batch-size", "16",
+               "--strategy", "multiworker", "--output", str(run)]  # fmt: skip
     processes = []
     for index in range(2):
         task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
