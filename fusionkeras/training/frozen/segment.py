@@ -45,8 +45,9 @@ def encode(items, label):
 
     Example:
         >>> data = encode({bytes(32): b"features"}, "vgg16")
-        >>> decode("first", data, len(data))
-        ('vgg16', {b'...': Place(segment='first', start=65, size=8, checksum=3459733414)})
+        >>> label, places = decode("first", data, len(data))
+        >>> label, places[bytes(32)].start, places[bytes(32)].size
+        ('vgg16', 65, 8)
     """
     entries = [_ENTRY.pack(key, len(value), checksum(key, value)) for key, value in items.items()]
     label = label.encode("utf-8", "replace")

@@ -33,9 +33,8 @@ class SegmentStore:
 
     It does what `FeatureStore` does. Any number of processes and machines may use it at once, and
     a writer that is killed leaves nothing behind that anyone reads. What it gives is what was
-    put: an entry whose checksum is wrong counts as absent, and so does all of a segment that is
-    damaged or cut short, with a warning in the log. Each process keeps the keys in memory, 0.3 KB
-    each.
+    put: what is damaged or cut short counts as absent, with a warning in the log. Each process
+    keeps the keys in memory, 0.3 KB each.
 
     Args:
         path: str, an address that `fsspec` opens, such as `s3://bucket/features`, or
@@ -149,13 +148,13 @@ class SegmentStore:
                 row["entries"] += 1
                 row["bytes"] += place.size
                 row["last_used"] = max(row["last_used"], used)
-            sizes = [one.size for one in self._segments.values()] + [*self._unfinished.values()]
             return {
                 "path": self.path,
                 "entries": len(self._places),
                 "bytes": sum(row["bytes"] for row in labels.values()),
                 "max_bytes": self.max_bytes,
-                "disk_bytes": sum(sizes),
+                "disk_bytes": sum(n.size for n in self._segments.values())
+                + sum(self._unfinished.values()),
                 "labels": labels,
             }
 
