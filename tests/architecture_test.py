@@ -115,18 +115,18 @@ def test_imports(path):
 
 @pytest.mark.slow
 def test_importing_is_quick():
-    """Less than 0.1 s beside TensorFlow and Keras, and none of the heavy packages."""
+    """A fiftieth of TensorFlow and Keras, 0.1 s of some 5, and none of the heavy packages."""
     code = (
         "import time, sys, tensorflow, keras\n"
         "before, begun = set(sys.modules), time.process_time()\n"
         "import fusionkeras\n"
-        "print(time.process_time() - begun)\n"
+        "print(time.process_time() / begun - 1)\n"
         f"print(sorted((set(sys.modules) - before) & {HEAVY!r}))\n"
     )
     # The first of the three compiles the modules, unless it is told to keep nothing of that.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}
     shots = [1.0]
-    while min(shots) >= 0.1 and len(shots) < 4:  # a busy machine is not slow code
+    while min(shots) >= 0.02 and len(shots) < 4:  # a busy machine is not slow code
         out = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
@@ -136,4 +136,4 @@ def test_importing_is_quick():
         ).stdout.splitlines()
         shots.append(float(out[0]))
         assert out[1] == "[]"
-    assert min(shots) < 0.1
+    assert min(shots) < 0.02
