@@ -37,7 +37,8 @@ def answer_in_bulk(options, kind):
     step = part_rows(options.batch_size, wanted or LEAST_ROWS)
     before, rows = stamps_of(options.table), _rows(options, kind, step)
     size = step if wanted else shard_rows(len(rows.spans), step)
-    shards = Shards(output, _depend_on(options, kind, before, rows, size))
+    how = [rows.columns, rows.files, rows.files_root]
+    shards = Shards(output, depends_on(options, kind, before, how, size))
     spans = rows.spans.thinned(size)
     job = Job(
         kind,
@@ -80,14 +81,14 @@ def _check_table(table, output):
         )
 
 
-def _depend_on(options, kind, stamps, rows, size):
-    """All that the answers depend on, as JSON."""
+def depends_on(options, kind, tables, how, size):
+    """All that the answers depend on, as JSON; `tables` tells whether those are others."""
     return {
         "kind": kind,
-        "tables": stamps,
+        "tables": tables,
         "split": options.split,
-        "how": [rows.columns, rows.files, rows.files_root],
-        "model": hash_of_model(options.model),
+        "how": how,
+        "model": _hash_of_model(options.model),
         "rows": [options.batch_size, size],
         "version": __version__,
     }
@@ -101,7 +102,7 @@ def stamps_of(table):
     return [[str(path.absolute()), stat.st_size, stat.st_mtime_ns] for path, stat in found]
 
 
-def hash_of_model(path):
+def _hash_of_model(path):
     """The SHA-256 of all that a saved model is made of."""
     place = find_model(path)
     files = sorted(x for x in place.rglob("*") if x.is_file()) if place.is_dir() else [place]

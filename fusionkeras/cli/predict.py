@@ -6,14 +6,13 @@ from pathlib import Path
 
 from fusionkeras._checks import argument_error, check_choice
 from fusionkeras.cli.ask import how_to_read
-from fusionkeras.cli.bulk import answer_in_bulk, hash_of_model, table_has_changed
+from fusionkeras.cli.bulk import answer_in_bulk, depends_on, table_has_changed
 from fusionkeras.cli.run import check_folder
 from fusionkeras.cli.sources import source_of
 from fusionkeras.export import load
 from fusionkeras.export.batches import answer_rows, part_rows
 from fusionkeras.export.bulk.job import KINDS
 from fusionkeras.export.parts import WRITERS, Parts
-from fusionkeras.version import __version__
 
 
 def run_predict(options):
@@ -48,7 +47,7 @@ def answer_table(options, kind, endings):
     how = how_to_read(options, model, source)
     rows = source.stream_rows(**how, progress=progress)
     tables = source.hashes()
-    parts = Parts(output, _depend_on(options, kind, tables, how, size))
+    parts = Parts(output, depends_on(options, kind, tables, how, size))
     _tell(parts, len(rows), size)
     answer_rows(model, rows, parts, options.batch_size, size, progress, frame)
     if source.hashes() != tables:
@@ -63,19 +62,6 @@ def _check_not_the_table(output, table):
         raise argument_error(
             "The answers would take the place of the table", "another file", output=str(output)
         )
-
-
-def _depend_on(options, kind, tables, how, size):
-    """All that the answers depend on, as JSON."""
-    return {
-        "kind": kind,
-        "tables": tables,
-        "split": options.split,
-        "how": how,
-        "model": hash_of_model(options.model),
-        "rows": [options.batch_size, size],
-        "version": __version__,
-    }
 
 
 def _tell(parts, rows, size):

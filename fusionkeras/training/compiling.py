@@ -75,8 +75,7 @@ def compile_model(
         {'kind': 'focal', 'price': 'standardised_error'}
     """
     heads = heads_of(model)
-    schedules = (keras.optimizers.schedules.LearningRateSchedule, keras.Variable)
-    if not callable(learning_rate) and not isinstance(learning_rate, schedules):
+    if not callable(learning_rate) and not isinstance(learning_rate, keras.Variable):
         check_learning_rate(learning_rate)
     optimizer = _optimizer(optimizer, learning_rate, gradient_accumulation_steps)
     tasks = {name: head.task for name, head in heads.items()}

@@ -53,13 +53,18 @@ def in_step(model, data):
     _check_compiled(model, strategy)
     _check_shares(model, strategy, data)
     mends = {"compute_loss": _weighed(model), "_maybe_symbolic_build": _built_from(model, data)}
-    with _replaced(model, mends), _replaced(strategy, {"reduce": _reduce(strategy)}):
+    with replaced(model, mends), replaced(strategy, {"reduce": _reduce(strategy)}):
         yield
 
 
 @contextlib.contextmanager
-def _replaced(owner, attributes):
-    """While it lasts, an object has other attributes of its own."""
+def replaced(owner, attributes):
+    """While it lasts, an object has other attributes of its own.
+
+    Args:
+        owner: any object.
+        attributes: dict of `{name: value}`.
+    """
     before = {name: vars(owner)[name] for name in attributes if name in vars(owner)}
     for name, value in attributes.items():
         setattr(owner, name, value)

@@ -1,14 +1,13 @@
 """What each of several processes reads: every row once, and none besides."""
 
 import contextlib
-import dataclasses
 
 import keras
 
 from fusionkeras._checks import argument_error
-from fusionkeras.data.feeding.pipeline import batches_of
 from fusionkeras.data.feeding.sharing import SharedOrder, without_filling
-from fusionkeras.training.distribution.workers import part_of
+from fusionkeras.training.distribution.replicas import replaced
+from fusionkeras.training.distribution.workers import in_order, part_of
 
 STEPS = ("train_step", "test_step")
 
@@ -75,16 +74,10 @@ def _part(data, distribution):
     source = getattr(data, "source", None)
     if source is None:
         return data
-    if source.mix is not None:
-        raise argument_error(
-            "Pictures are mixed within a batch, which devices share",
-            "data prepared without mix",
-            mix=source.mix,
-        )
     replicas = distribution.num_model_replicas
     processes = min(replicas, distribution.num_processes)
-    order = SharedOrder(source.order, distribution.data_shard_id, processes, replicas)
-    return batches_of(dataclasses.replace(source, order=order))
+    index = distribution.data_shard_id
+    return in_order(data, SharedOrder(source.order, index, processes, replicas))
 
 
 def _build(model, train):
@@ -96,17 +89,11 @@ def _build(model, train):
 @contextlib.contextmanager
 def _cutting(model):
     """While it lasts, the model's steps see the rows of a batch, and nothing that fills it up."""
-    own = {name: model.__dict__[name] for name in STEPS if name in model.__dict__}
-    for name in STEPS:
-        setattr(model, name, _cut(getattr(model, name)))
     model.train_function = model.test_function = None
     try:
-        yield
+        with replaced(model, {name: _cut(getattr(model, name)) for name in STEPS}):
+            yield
     finally:
-        for name in STEPS:
-            delattr(model, name)
-            if name in own:
-                setattr(model, name, own[name])
         model.train_function = model.test_function = None
 
 

@@ -32,14 +32,26 @@ def part_of(data, model):
     index, count = _processes(model)
     if count == 1 or not hasattr(data, "source"):
         return data
+    replicas = model.distribute_strategy.num_replicas_in_sync
+    return in_order(data, ReplicaOrder(data.source.order, index, count, replicas))
+
+
+def in_order(data, order):
+    """The batches of a dataset of `prepare`, of which another `Order` says what is read here.
+
+    Args:
+        data: `tf.data.Dataset` of `prepare`.
+        order: `Order`.
+
+    Raises:
+        ValueError: for pictures that are mixed within a batch.
+    """
     if data.source.mix is not None:
         raise argument_error(
-            "Pictures are mixed within a batch, which processes share",
+            "Pictures are mixed within a batch, which devices share",
             "data prepared without mix",
             mix=data.source.mix,
         )
-    replicas = model.distribute_strategy.num_replicas_in_sync
-    order = ReplicaOrder(data.source.order, index, count, replicas)
     return batches_of(dataclasses.replace(data.source, order=order))
 
 

@@ -106,8 +106,9 @@ class TableFeatures:
     def _fill_view(self, view, verbose, is_own):
         keys = [self.group.key(digest, view) for digest in self._digests]
         there = self.group.store.contains(keys)
-        missing = {key: number for number, key in enumerate(keys) if key not in there}
-        missing = {key: number for key, number in missing.items() if is_own(key)}
+        missing = {
+            key: number for number, key in enumerate(keys) if key not in there and is_own(key)
+        }
         if not missing:
             return 0
         order, extract = self._shortened(np.fromiter(missing.values(), np.int64))
