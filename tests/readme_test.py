@@ -84,7 +84,7 @@ def serving():
 
 
 def test_the_programs_are_all_there():
-    assert len(PROGRAMS) == 15
+    assert len(PROGRAMS) == 16
 
 
 def test_the_two_commands_are_there():

@@ -236,7 +236,8 @@ def _said(task, class_names, answers, prefix, row):
 
 def _load_saved_model(folder):
     model = tf.saved_model.load(str(folder))
-    columns = list(model.signatures["serving_default"].structured_input_signature[1])
+    # Sorted, as a SavedModel keeps them in no order.
+    columns = sorted(model.signatures["serving_default"].structured_input_signature[1])
     told = model.signatures["about"](any=tf.constant([""]))
     about = {key: _plain(tensor[0]) for key, tensor in told.items()}
     tasks = about.get("tasks", [":classification"])  # as what was exported first does not say

@@ -33,7 +33,7 @@ def test_features_are_what_the_fusion_answers(serving, tmp_path):
 
     fk.export(serving, tmp_path / "served", explain=False, verify=False)
     exported = features_of(fk.load(tmp_path / "served"))
-    assert exported.columns == ["title", "body"] and exported.files == []
+    assert exported.columns == ["body", "title"] and exported.files == []
     np.testing.assert_allclose(exported(columns)["features"], expected, atol=1e-6)
 
     frame = features_frame(features, [found, found], ["ok"] * 6)

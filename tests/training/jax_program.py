@@ -20,7 +20,6 @@ from fusionkeras.training import compiled
 from fusionkeras.training.distribution.processes import check_same
 
 WORDS = ["red", "blue", "round", "square"]
-assert keras.backend.backend() == "jax"
 
 
 def read(folder):
@@ -132,6 +131,7 @@ def refused(call):
 
 
 if __name__ == "__main__":
+    assert keras.backend.backend() == "jax"
     folder = pathlib.Path(sys.argv[2])
     if sys.argv[1] == "alone":
         alone(folder)
