@@ -1,6 +1,7 @@
 """Running a model over data, and what the answers are worth."""
 
 import dataclasses
+import functools
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from fusionkeras.evaluation.ordinal import OrdinalReport
 from fusionkeras.evaluation.regression import RegressionReport
 from fusionkeras.evaluation.several import HeadReports
 from fusionkeras.training import compiled, with_features
+from fusionkeras.training.frozen import open_frozen
 
 
 def evaluate(model, data, class_names=None, cache=True, thresholds=None, missing=None, seed=0):
@@ -111,8 +113,9 @@ def asking(model, data=None, class_names=None, cache=True, thresholds=None):
         }
         return reports[""] if "" in tasks else HeadReports(reports)
 
-    predict = compiled(model)  # once, or TensorFlow warns of retracing
-    return (lambda data: _run(model, predict, data, tasks, cache)), report
+    # Both once, however often it is asked: the graph, and what of it is frozen.
+    predict, opener = compiled(model), functools.cache(open_frozen)
+    return (lambda data: _run(model, predict, data, tasks, cache, opener)), report
 
 
 def tune_thresholds(model, data, cache=True):
@@ -186,7 +189,7 @@ def _by_head(tasks, values):
     return values
 
 
-def _run(model, predict, data, tasks, cache):
+def _run(model, predict, data, tasks, cache, opener=open_frozen):
     """All rows in order: `{head: (labels, answers, whether the row counts)}`."""
     source = getattr(data, "source", None)
     if source is not None:
@@ -204,7 +207,7 @@ def _run(model, predict, data, tasks, cache):
                 drop_remainder=True,
             )
     rows = {head: [] for head in tasks}
-    with with_features(model, data, cache) as batches:
+    with with_features(model, data, cache, opener) as batches:
         predict.look(batches.element_spec[0])
         for inputs, label, *weight in batches:
             scores = predict(inputs)

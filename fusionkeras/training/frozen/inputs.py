@@ -80,27 +80,33 @@ def _views_of_groups(model, parts, count):
 
 
 @contextlib.contextmanager
-def with_features(model, data, cache=True):
+def with_features(model, data, cache=True, opener=open_frozen):
     """For asking a model: data of `prepare` with features, which the model answers meanwhile.
 
     Args:
         model: a `keras.Model`.
         data: a `tf.data.Dataset`; one that `prepare` did not make stays as it is.
         cache: as in `fit`.
+        opener: `open_frozen`, or for asking several times a function that remembers what it gave;
+            the model's weights stay as they are meanwhile.
 
     Yields:
         `tf.data.Dataset`, to be read while this lasts.
     """
-    frozen = None
+    frozen, fed = None, contextlib.nullcontext()
     if cache is not False and hasattr(data, "source") and fits(model, data.source):
         try:
-            frozen = open_frozen(model, cache)
-            data = data if frozen is None else frozen.replace(data)
+            frozen = opener(model, cache)
+            if frozen is not None:
+                data, fed = frozen.replace(data), frozen.fed()
         except (NotCachedError, OSError) as reason:
             _LOGGER.info("Frozen encoders run: %s.", reason)
-            frozen = None
-    with contextlib.nullcontext() if frozen is None else frozen.fed():
-        yield data
+    try:
+        with fed:
+            yield data
+    finally:
+        if frozen is not None:
+            frozen.let_go()
 
 
 def fits(model, source):
@@ -213,6 +219,10 @@ class FrozenInputs:
             return tensors, good
 
         return batches_of(source, provided - needed, provide)
+
+    def let_go(self):
+        """Forgets the data that were replaced; they can be read no more."""
+        self._kept, self._claimed = [], 0
 
     def _from_dataset(self, data, views):
         if any(views):
