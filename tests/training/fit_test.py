@@ -139,11 +139,16 @@ def test_features_at_an_address_are_found_again(data, passes, tmp_path):
 def test_processes_share_the_pass_at_an_address(data, passes, tmp_path):
     model, preprocessor = build(data)
     train, _ = batches(data, preprocessor)
-    groups = []
-    for _ in range(2):  # each with what its own process would know
+    groups, read = [], []
+    for _ in range(3):  # each with what its own process would know
         frozen = open_frozen(model, tmp_path.as_uri())
         groups.append(TableFeatures(frozen.encoders[0], train.source, frozen.store, "float32"))
-        groups[-1].look()
+    alone = groups.pop()
+    size = alone.look()
+    hashes = np.array([list(digest) for digest in alone._digests], np.uint8)
+    for index, group in enumerate(groups):
+        assert size == group.look(index, 2, lambda own, _: read.append(own) or hashes)
+    np.testing.assert_array_equal(np.concatenate(read), [*hashes[::2], *hashes[1::2]])
     counts = [group.fill(0, index, 2) for index, group in enumerate(groups)]
     assert min(counts) > 0 and sum(counts) == len(passes)
     assert len(passes) == len(set(data.train.columns["image"]))

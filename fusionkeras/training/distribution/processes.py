@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from fusionkeras._checks import argument_error
 
+TOGETHER = 1 << 16  # rows that are put together at once
+
 
 def processes(model=None):
     """Which process this is, and of how many: `(index, count)`.
@@ -76,22 +78,54 @@ def check_same(value, what, name, model=None):
         )
 
 
+def put_together(own, total, model=None):
+    """The rows of all processes, of which each has every `count`-th, from its `index` on.
+
+    Args:
+        own: uint8 `(rows, F)`, the rows of this process.
+        total: int, how many all of them have.
+        model: as for `processes`.
+
+    Returns:
+        uint8 `(total, F)`.
+
+    Example:
+        >>> put_together(np.array([[1, 2], [3, 4]], np.uint8), total=2).tolist()
+        [[1, 2], [3, 4]]
+    """
+    index, count = processes(model)
+    if count == 1:
+        return own
+    rows = np.zeros((total, *own.shape[1:]), np.uint8)
+    rows[index::count] = own
+    for begin in range(0, total, TOGETHER):
+        part = rows[begin : begin + TOGETHER]
+        part[:] = _add_up(part, model)
+    return rows
+
+
 def _gather(value, model):
     """What each process has, a list of int."""
+    index, count = processes(model)
+    own = np.zeros(count, np.float32)
+    own[index] = value
+    return [round(one) for one in _add_up(own, model).tolist()]
+
+
+def _add_up(own, model):
+    """The sum of what all processes have, arrays of one shape."""
+    own = np.asarray(own, np.float32)
     if keras.backend.backend() == "jax":
         from jax.experimental.multihost_utils import process_allgather
 
-        return [int(one) for one in process_allgather(np.int32(value))]
-    (index, count), strategy = processes(model), _strategy(model)
-    own = np.zeros(count, np.float32)
-    own[index] = value
+        return np.asarray(process_allgather(own)).sum(axis=0)
+    strategy = _strategy(model)
 
     @tf.function
     def add_up():
         return strategy.reduce("SUM", strategy.run(lambda: tf.constant(own)), axis=None)
 
-    replicas = strategy.num_replicas_in_sync // count
-    return [round(one / replicas) for one in add_up().numpy().tolist()]
+    return add_up().numpy() / (strategy.num_replicas_in_sync // processes(model)[1])
 
 
 def _strategy(model):

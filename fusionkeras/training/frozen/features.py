@@ -12,6 +12,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.training.frozen.encoder import NotCachedError
 
 _LOGGER = logging.getLogger("fusionkeras")
+DIGEST_SIZE = hashlib.sha256().digest_size
 
 
 class FrozenGroup:
@@ -125,7 +126,7 @@ class FrozenGroup:
 
 
 def digest_of(row):
-    """Hashes one input: bytes or arrays, one for each column."""
+    """Hashes one input, bytes or arrays, one for each column, to `DIGEST_SIZE` bytes."""
     digest = hashlib.sha256()
     for value in row:
         if not isinstance(value, bytes):

@@ -11,7 +11,7 @@ from fusionkeras._checks import argument_error
 from fusionkeras.data.feeding.inputs import parts_of
 from fusionkeras.data.feeding.pipeline import batches_of, mapped
 from fusionkeras.data.feeding.rowcache import weakly
-from fusionkeras.training.distribution.processes import processes, wait_for_all
+from fusionkeras.training.distribution.processes import processes, put_together, wait_for_all
 from fusionkeras.training.frozen.cache import as_cache
 from fusionkeras.training.frozen.encoder import FrozenEncoder, NotCachedError
 from fusionkeras.training.frozen.fingerprint import CannotFingerprint, fingerprint
@@ -195,7 +195,7 @@ class FrozenInputs:
             for encoder, own in zip(self.encoders, views, strict=True)
         ]
         for group in groups:
-            self._claim(group.look())
+            self._claim(group.look(*self._processes, self._put_together))
         if self._processes[1] > 1:
             for group in groups:
                 group.fill(verbose, *self._processes)
@@ -262,6 +262,9 @@ class FrozenInputs:
                 f"their features take {self._claimed:,} bytes, more than the cache may hold; pass "
                 f"cache=FeatureCache(max_bytes=...), now {self.store.max_bytes:,}"
             )
+
+    def _put_together(self, own, total):
+        return put_together(own, total, self.model)
 
     def _groups(self):
         return [TensorFeatures(encoder, self.store, self.dtype) for encoder in self.encoders]

@@ -8,7 +8,13 @@ import tensorflow as tf
 from fusionkeras.data.feeding.inputs import columns_of, make_reader, parts_of, preprocess
 from fusionkeras.data.feeding.pipeline import mapped
 from fusionkeras.data.feeding.rowcache import weakly
-from fusionkeras.training.frozen.features import FrozenGroup, batch_size, digest_of, progress_bar
+from fusionkeras.training.frozen.features import (
+    DIGEST_SIZE,
+    FrozenGroup,
+    batch_size,
+    digest_of,
+    progress_bar,
+)
 from fusionkeras.training.frozen.shorten import shorten
 
 NAMES = ("name", "column", "output")
@@ -49,12 +55,26 @@ class TableFeatures:
         self._table, self._read = table, make_reader(table, self.columns)
         self._by_tensors = not all(map(_is_ours, self.parts.values()))
 
-    def look(self):
-        """Hashes every distinct input; returns how many bytes their features take."""
-        self._digests = []
-        for _, raw, tensors, _ in self._batches(np.arange(len(self.places)), self._by_tensors):
-            self._digests += self._digest(raw, tensors)
-        return self.group.size(len(set(self._digests)))
+    def look(self, index=0, processes=1, put_together=None):
+        """Hashes every distinct input; returns how many bytes their features take.
+
+        Args:
+            index: int, the number of this process.
+            processes: int, how many share the work: each hashes every `processes`-th.
+            put_together: a function from the hashes of this process, uint8 `(rows, bytes)`, and
+                the number of all, to those of all, in order.
+
+        Returns:
+            int.
+        """
+        numbers, found = np.arange(len(self.places)), []
+        for _, raw, tensors, _ in self._batches(numbers[index::processes], self._by_tensors):
+            found += self._digest(raw, tensors)
+        if processes > 1:
+            own = np.frombuffer(b"".join(found), np.uint8).reshape(-1, DIGEST_SIZE)
+            found = [row.tobytes() for row in put_together(own, len(numbers))]
+        self._digests = found
+        return self.group.size(len(set(found)))
 
     def fill(self, verbose=0, index=0, processes=1):
         """Computes what the store does not have yet, after `look`.
