@@ -17,11 +17,11 @@ README = (pathlib.Path(__file__).resolve().parents[1] / "README.md").read_text("
 PROGRAMS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 ADDRESS = "http://127.0.0.1:8501"
 # Nothing can be fetched in a test: weights are random, a preset is a folder. The calls whose
-# default is weights="imagenet" stand here too.
+# default is weights="imagenet" stand here too, and see smaller pictures.
 SUBSTITUTIONS = {
     'weights="imagenet"': "weights=None",
-    'image_branch("resnet50")': 'image_branch("resnet50", weights=None)',
-    'image_branch("vgg16")': 'image_branch("vgg16", weights=None)',
+    'image_branch("resnet50")': 'image_branch("resnet50", weights=None, image_size=(64, 64))',
+    'image_branch("vgg16")': 'image_branch("vgg16", weights=None, image_size=(64, 64))',
     "build_resnet50_lstm(": "build_resnet50_lstm(weights=None, ",
     '"bert_small_en_uncased"': "PRESET",
 }

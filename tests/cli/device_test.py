@@ -1,8 +1,6 @@
 """`--precision`, `--lora` and how many batches make a step, on the command line."""
 
 import json
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -37,10 +35,9 @@ def test_a_run_in_half_precision_with_lora(statements, tmp_path, preset):
     policies = {layer.dtype_policy.name for layer in model._flatten_layers()}
     assert policies == {"float32", "mixed_float16"}
     found = tmp_path / "found.json"
-    ask = [sys.executable, "-m", "fusionkeras", "evaluate", str(output), str(statements)]
-    subprocess.run([*ask, "--json", str(found)], check=True, capture_output=True)
+    assert main(["evaluate", str(output), str(statements), "--json", str(found)]) == 0
     assert json.loads(found.read_text())["metrics"]["rows"] == 60
-    path = fk.export(model, tmp_path / "exported", verify=False)
+    path = fk.export(model, tmp_path / "exported", explain=False, verify=False)
     texts = pd.read_csv(statements)["text"][:5].tolist()
     served = tf.saved_model.load(path).signatures["serving_default"](text=tf.constant(texts))
     expected = model({"text": tf.constant(texts)})["probabilities"]

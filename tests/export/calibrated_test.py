@@ -59,7 +59,9 @@ def test_it_answers_so_where_only_tensorflow_is(folder):
 @pytest.mark.slow
 @pytest.mark.parametrize("quantize", ["int8", "float16"])
 def test_in_short_numbers(models, quantize, tmp_path):
-    version = fk.export(models[1], tmp_path / "x", quantize=quantize, fold=True, verify=False)
+    version = fk.export(
+        models[1], tmp_path / "x", quantize=quantize, fold=True, explain=False, verify=False
+    )
     expected = fk.predict(models[1], ROWS)
     for one, other in zip(expected, fk.predict(fk.load(version), ROWS), strict=True):
         assert one["probabilities"] == pytest.approx(other["probabilities"], abs=1e-2)

@@ -65,7 +65,7 @@ def test_half_the_size(tmp_path):
     serving = fk.end_to_end(model, fk.build_preprocessor([branch]), ["no", "yes"])
     sizes = {}
     for quantize in (None, "float16"):
-        version = fk.export(serving, tmp_path / "x", quantize=quantize, verify=False)
+        version = fk.export(serving, tmp_path / "x", quantize=quantize, explain=False, verify=False)
         sizes[quantize] = os.path.getsize(version / "variables" / "variables.data-00000-of-00001")
     assert sizes["float16"] < 0.55 * sizes[None]
 

@@ -86,7 +86,7 @@ def test_it_learns_behind_what_is_kept_is_saved_whole_and_exported(branches, tab
     row = {name: table.columns[name][0] for name in ("image", "text")}
     expected = list(fk.predict(serving, row)["probabilities"].values())
     serving.save(tmp_path / "x.keras")
-    fk.export(serving, tmp_path / "exported", verify=False)
+    fk.export(serving, tmp_path / "exported", explain=False, verify=False)
     for path in ("x.keras", "exported"):
         found = list(fk.predict(fk.load(tmp_path / path), row)["probabilities"].values())
         np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
