@@ -12,6 +12,8 @@ SMALL = {
     "ROWS, EPOCHS = 3000, 16": "ROWS, EPOCHS = 60, 2",
     "ROWS, EPOCHS = 3000, 8": "ROWS, EPOCHS = 40, 1",
     'EPOCHS = 1000, ["gated", "max"], 5, 30': 'EPOCHS = 60, ["gated"], 1, 2',
+    "EPOCHS, PROCESSES = 1500, 64, 5, 8, 2": "EPOCHS, PROCESSES = 40, 8, 1, 2, 1",
+    'ENCODER, SIDE = "mobilenet_v2", 96': 'ENCODER, SIDE = "small_cnn", 32',
     '"flipkart1050"': repr(str(SHARED / "data" / "flipkart1050")),
     '"imagenet"': repr(str(SHARED / "weights" / "mobilenet_v2_imagenet_notop.weights.h5")),
 }
@@ -29,6 +31,7 @@ SHOWN = {
         "by share of cells taken away",
         "the shape covers",
     ),
+    "05_scaling": ("the greatest", "held-out error", "the bottleneck is", "dollars an hour"),
     "03_does_the_picture_help": ("best fusion (gated)", "rows that fusing mends"),
 }
 

@@ -2,6 +2,7 @@
 
 import sys
 
+from fusionkeras._checks import check_tensorflow
 from fusionkeras.cli.arguments import parse
 from fusionkeras.cli.ask import run_evaluate
 from fusionkeras.cli.audit import run_audit
@@ -43,6 +44,7 @@ def main(argv=None):
     """
     try:
         options = parse(argv)
+        check_tensorflow("Commands")
         with precision_of(options):
             COMMANDS[options.command](options)
     except Exception as error:

@@ -27,6 +27,7 @@ def answer_in_bulk(options, kind):
         options: namespace, the options of the command.
         kind: str, one of `KINDS`.
     """
+    _check_paths(MODEL=options.model, TABLE=options.table, OUT=options.output)
     check_runner(options.runner, options.runner_options)
     output = Path(options.output).absolute()
     check_output(output)
@@ -71,6 +72,17 @@ def _rows(options, kind, step):
     if root and not is_address(root) and not root.startswith("file://"):
         how["files_root"] = os.path.abspath(root)
     return SpannedRows(spans, **how)
+
+
+def _check_paths(**received):
+    for name, path in received.items():
+        if "://" in path:
+            raise argument_error(
+                f"{name} is an address",
+                "a path, of a folder that all workers see",
+                "Mount it, or copy it to such a folder.",
+                **{name: path},
+            )
 
 
 def _check_table(table, output):

@@ -14,7 +14,7 @@ from fusionkeras.export.card import read_signatures, write_card
 from fusionkeras.export.examples import PLACE, columns_of_examples, write_examples
 from fusionkeras.export.explaining import explaining
 from fusionkeras.export.loading import as_served
-from fusionkeras.export.short import TOLERANCES, shortened
+from fusionkeras.export.short import TOLERANCES, computes_in_half, shortened, tolerance_of
 from fusionkeras.export.signatures import answering, embedding, whole
 from fusionkeras.export.verifying import compare
 from fusionkeras.export.warmup import write_warmup
@@ -74,13 +74,14 @@ def export(
             `{"metrics": {...}}`.
         quantize: None; "int8": dense layers and embeddings compute in eight bits; or "float16":
             weights are stored in half precision, and computed with in full. What is written may
-            then differ from Keras by 1e-2 instead of 1e-4; deep encoders differ by more in eight
-            bits, and then only `verify=False` lets it pass: measure what it costs.
+            then, or where the model computes in half precision, differ from Keras by 1e-2 instead
+            of 1e-4; deep encoders differ by more in eight bits, and then only `verify=False` lets
+            it pass: measure what it costs.
         fold: bool, whether BatchNorm goes into the convolutions before it: the same numbers, to
             rounding, and faster.
         explain: bool, whether the signature `explain` is written: heat maps, weights of words,
             shares of branches (see `fk.explain`). None writes it where the model has branches,
-            and neither `quantize` nor `fold` asks for other numbers than those it would explain.
+            and computes in float32 what it would explain: no half precision, `quantize` or `fold`.
 
     Returns:
         `pathlib.Path`, the folder of the version.
@@ -109,7 +110,8 @@ def export(
         )
     if quantize is not None:
         check_choice("quantization", [x for x in TOLERANCES if x], quantize=quantize)
-    explain = _check_explain(explain, served.parts, quantize or fold)
+    altered = quantize or fold or computes_in_half(served.parts.model)
+    explain = _check_explain(explain, served.parts, altered)
     columns, origin = columns_of_examples(served, examples)
     folder = pathlib.Path(path)
     version = _next_version(folder) if version is None else _free(folder, version)
@@ -119,7 +121,7 @@ def export(
         explained = explaining(served.parts) if explain else None
         _write(served, unfinished, quantize, fold, explained)
         signatures = read_signatures(unfinished)
-        tolerance = TOLERANCES[quantize]
+        tolerance = tolerance_of(served.parts.model, quantize)
         write_examples(unfinished / PLACE, served, columns, origin, tolerance, explained)
         asked = [x for x in ("embed", "serving_default") if x in signatures]
         write_warmup(unfinished, name, columns, asked)
@@ -149,7 +151,9 @@ def _check_explain(explain, parts, altered):
         raise argument_error(
             "The signature explain cannot be written",
             "a model of branches alone, in full numbers",
-            "Leave out quantize and fold." if altered else "Leave out explain.",
+            "Leave out quantize and fold, and train in float32."
+            if altered
+            else "Leave out explain.",
             explain=explain,
         )
     return can if explain is None else bool(explain)

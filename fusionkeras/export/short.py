@@ -9,6 +9,25 @@ from fusionkeras.training.frozen.fold import fold as fold_batch_norm
 
 # By how much an export may differ from Keras then, instead of the 1e-4 of rounding.
 TOLERANCES = {None: 1e-4, "float16": 1e-2, "int8": 1e-2}
+HALVES = ("float16", "bfloat16")
+
+
+def tolerance_of(model, quantize):
+    """By how much an export of a model may differ from what Keras answers.
+
+    Args:
+        model: `keras.Model`.
+        quantize: None, "int8" or "float16".
+
+    Returns:
+        float, relative where numbers are above 1.
+    """
+    return TOLERANCES["float16"] if computes_in_half(model) else TOLERANCES[quantize]
+
+
+def computes_in_half(model):
+    """Whether a layer of a model computes in half precision."""
+    return any(layer.compute_dtype in HALVES for layer in model._flatten_layers())
 
 
 def shortened(model, quantize, fold):

@@ -32,7 +32,7 @@ def verify(path, table=None, model=None):
     Returns:
         dict: `largest_difference`, `|found - expected| / max(1, |expected|)` over all numbers;
         `output`, where that is; `other_labels`, how many labels are others (a tie may fall
-        otherwise); `tolerance`, 1e-4, or 1e-2 for an export in short numbers.
+        otherwise); `tolerance`, 1e-4, or 1e-2 for a model or an export in short numbers.
 
     Raises:
         TypeError: when `table` is neither of what it may be.
@@ -117,7 +117,7 @@ def compare(folder, files, tolerance):
         raise argument_error(
             f"The exported model answers otherwise than expected, in {found['output']!r}",
             f"a difference of at most {tolerance:g}",
-            "Where quantize= may cost that much, export with verify=False."
+            "Where short numbers may cost that much, export with verify=False (--no-verify)."
             if tolerance > TOLERANCES[None]
             else "",
             largest_difference=found["largest_difference"],

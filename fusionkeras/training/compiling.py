@@ -14,7 +14,7 @@ from fusionkeras._checks import (
 from fusionkeras.data.feeding.imbalance import heads_of_one_for_all
 from fusionkeras.heads import heads_of
 from fusionkeras.objectives import Unimodal, WithBranches
-from fusionkeras.training.distribution.replicas import under_strategy
+from fusionkeras.training.distribution.replicas import check_steps, under_strategy
 from fusionkeras.training.heads import check_table
 from fusionkeras.training.imbalance import LOSSES, with_imbalance
 
@@ -62,8 +62,9 @@ def compile_model(
 
     Raises:
         ValueError: for a rate that is not positive, a model of another kind, an unknown loss or
-            head, a logit adjustment without `train`, a loss that is said twice, and steps of
-            accumulation beside an optimizer that is ready made.
+            head, a logit adjustment without `train`, a loss that is said twice, steps of
+            accumulation beside an optimizer that is ready made, and accumulation or several steps
+            in one execution under a strategy of several devices, with which Keras fails.
         TypeError: for a `train` that is no table.
 
     Example:
@@ -99,6 +100,7 @@ def compile_model(
         **kwargs,
     }
     model.compile(optimizer=optimizer, **options)
+    check_steps(model)
     return model
 
 

@@ -6,6 +6,7 @@ import numbers
 import keras
 
 from fusionkeras._checks import argument_error, check_integer
+from fusionkeras.training.distribution.replicas import under_strategy
 from fusionkeras.training.freeze import encoder_of, layers_to_unfreeze
 
 # As keras_hub and Keras' own attention name the layers that the paper adapts.
@@ -13,6 +14,7 @@ ATTENTION = ("query", "value", "query_dense", "value_dense")
 KINDS = (keras.layers.Dense, keras.layers.EinsumDense)
 
 
+@under_strategy
 def enable_lora(model, branch, rank=8, alpha=None, last=None, layers=ATTENTION):
     """Lets small weights beside those of an encoder learn, which themselves stay as they are.
 

@@ -37,12 +37,14 @@ def test_a_run_in_half_precision_with_lora(statements, tmp_path, preset):
     found = tmp_path / "found.json"
     assert main(["evaluate", str(output), str(statements), "--json", str(found)]) == 0
     assert json.loads(found.read_text())["metrics"]["rows"] == 60
-    path = fk.export(model, tmp_path / "exported", explain=False, verify=False)
+    path = fk.export(model, tmp_path / "exported")
     texts = pd.read_csv(statements)["text"][:5].tolist()
     served = tf.saved_model.load(path).signatures["serving_default"](text=tf.constant(texts))
     expected = model({"text": tf.constant(texts)})["probabilities"]
     assert served["probabilities"].dtype == expected.dtype == tf.float32
     np.testing.assert_allclose(served["probabilities"], expected, atol=1e-3)
+    with pytest.raises(ValueError, match="explain cannot be written.*and train in float32"):
+        fk.export(model, tmp_path / "exported", explain=True)
 
 
 def test_the_precision_lasts_as_long_as_the_command():

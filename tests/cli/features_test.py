@@ -50,6 +50,10 @@ def test_one_vector_for_every_row(ending, place, tmp_path, capsys):
         (["--", "--direct_num_workers=2"], "'--direct_num_workers=2' stands behind --, where"),
         (["--shard-rows", "5"], "--shard-rows means nothing without --runner"),
         (["--runner", "beam"], "invalid choice: 'beam'"),
+        (
+            ["--runner", "direct", "--output", "gs://bucket/out"],
+            "OUT is an address. Expected a path",
+        ),
     ],
 )
 def test_what_means_nothing_is_one_line(more, message, place, tmp_path, capsys):

@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 import fusionkeras as fk
+from fusionkeras.cli import main
 from fusionkeras.fusion import FUSIONS, ModalityDropout, get_fusion
 from fusionkeras.preprocessing.text import WordIds
 from fusionkeras.training import compiled
@@ -100,6 +101,7 @@ def alone(folder):
     serving = fk.end_to_end(model, preprocessor, data.class_names)
     serving.save(folder / "posts.keras")
     told = refused(lambda: fk.predict(serving, {"text": "red", "title": "blue"}))
+    told += refused(lambda: fk.build_strategy("mirrored")) + [main(["demo"])]
     print(json.dumps([history, told]))
 
 

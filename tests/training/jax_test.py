@@ -84,8 +84,9 @@ def _run(devices, *commands):
 
 
 def test_what_reads_raw_columns_answers_on_tensorflow_alone(folder):
-    _, (told,) = json.loads((folder / "said").read_text())
+    _, (told, of_strategy, code) = json.loads((folder / "said").read_text())
     assert "answers run on TensorFlow alone. Expected KERAS_BACKEND='tensorflow'." in told
+    assert "Strategies run on TensorFlow alone" in of_strategy and code == 2
 
 
 def test_what_was_trained_on_jax_is_served_by_tensorflow(folder):

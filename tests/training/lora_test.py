@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import tensorflow as tf
 
 import fusionkeras as fk
 from fusionkeras.training.frozen.fingerprint import fingerprint
@@ -105,6 +106,18 @@ def words_branch():
     encoder = keras.Model(ids, outputs, name="text_encoder")
     encoder.trainable = False
     return fk.Branch("text", encoder, fk.WordIds(["red", "circle", "blue"], sequence_length=4))
+
+
+def test_what_learns_is_made_under_the_strategy_of_the_model(table):
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    with strategy.scope():
+        branch = words_branch()
+        model = fk.build_classifier([branch], fk.Concat(hidden_dim=4))
+    fk.enable_lora(model, "text", rank=2)
+    made = [v.value for v in model.trainable_variables if "lora" in v.path]
+    assert made and all(map(strategy.extended.variable_created_in_scope, made))
+    fk.compile_classifier(model)
+    fk.fit(model, fk.prepare(table, fk.build_preprocessor([branch]), 6), verbose=0)
 
 
 def test_a_training_goes_on_in_the_middle(table, tmp_path):

@@ -27,10 +27,17 @@ def check_runner(runner, more):
 
     Raises:
         ImportError: without Apache Beam, or what it needs for a runner.
-        ValueError: without Java, where it is needed.
+        ValueError: without Java, where it is needed, and where `more` names a runner again.
     """
     if importlib.util.find_spec("apache_beam") is None:
         raise missing_package("apache-beam", "--runner", '"fusionkeras[beam]"')
+    if any(option.split("=")[0] == "--runner" for option in more):
+        raise argument_error(
+            "The runner is named twice",
+            "--runner ahead of -- only",
+            runner=runner,
+            more=list(more),
+        )
     if runner == "dataflow":
         _check_dataflow()
     served = any(option.startswith(_NO_SERVER) for option in more)

@@ -37,9 +37,9 @@ def find_cluster(environ=None, port=2222):
 
     - `TF_CONFIG`, as TensorFlow documents it and Kubeflow sets it: jobs `chief` and `worker`.
     - Slurm: the variables that `srun` sets for every task. One task a node or more.
-    - Kubernetes: an indexed job with a headless service sets `JOB_COMPLETION_INDEX` and the name of
-      the host, `JOB-INDEX`; its manifest sets `FUSIONKERAS_WORKERS`, how many they are, and
-      `FUSIONKERAS_SERVICE`, the name of the service.
+    - Kubernetes: the manifest of an indexed job with a headless service sets
+      `FUSIONKERAS_WORKERS`, how many train together, and `FUSIONKERAS_SERVICE`, the name of the
+      service; Kubernetes sets `JOB_COMPLETION_INDEX` and the name of the host, `JOB-INDEX`.
 
     Args:
         environ: mapping of variables; None for those of this process.
@@ -60,12 +60,13 @@ def find_cluster(environ=None, port=2222):
     """
     environ = os.environ if environ is None else environ
     for name, read in _READERS.items():
-        if name in environ:
+        if environ.get(name, "") not in ("", "{}"):
             try:
                 addresses, index = read(environ, port)
             except (ValueError, KeyError, TypeError, AttributeError) as error:
+                lack = f"{error} is missing" if isinstance(error, KeyError) else error
                 raise argument_error(
-                    f"The processes of the training cannot be read from {name} ({error!r})",
+                    f"The processes of the training cannot be read from {name} ({lack})",
                     TERMS,
                     **{name: environ[name]},
                 ) from error
@@ -76,9 +77,15 @@ def find_cluster(environ=None, port=2222):
 def _checked(name, cluster):
     if not 0 <= cluster.index < len(cluster.addresses):
         raise argument_error(
-            f"{name} names a process that its cluster lacks",
+            f"This process is none of the cluster of {name}",
             f"an index from 0 to {len(cluster.addresses) - 1}",
             index=cluster.index,
+        )
+    if len(set(cluster.addresses)) < len(cluster.addresses):
+        raise argument_error(
+            f"The cluster of {name} has an address twice",
+            "another host or port for each process",
+            addresses=cluster.addresses,
         )
     return cluster if len(cluster.addresses) > 1 else None
 
@@ -87,10 +94,13 @@ def _tensorflow(environ, port):
     config = json.loads(environ["TF_CONFIG"])
     jobs, task = config["cluster"], config["task"]
     others = set(jobs) - {"chief", "worker"}
-    if others or task["type"] not in jobs:
-        raise ValueError(f"jobs {sorted(jobs)}, task {task}")
+    if others or task["type"] not in jobs or not all(type(job) is list for job in jobs.values()):
+        raise ValueError(f"jobs {jobs}, task {task}")
+    own, index = jobs[task["type"]], int(task["index"])
+    if not 0 <= index < len(own):
+        raise ValueError(f"index {index} of {len(own)} of its job")
     first = len(jobs.get("chief", ())) if task["type"] == "worker" else 0
-    return [*jobs.get("chief", ()), *jobs.get("worker", ())], first + int(task["index"])
+    return [*jobs.get("chief", ()), *jobs.get("worker", ())], first + index
 
 
 def _slurm(environ, port):
@@ -98,6 +108,8 @@ def _slurm(environ, port):
 
     hosts = slurm.expand_hostlist(environ["SLURM_STEP_NODELIST"])
     tasks = slurm.expand_tasks_per_node(environ["SLURM_STEP_TASKS_PER_NODE"])
+    if len(hosts) != len(tasks):
+        raise ValueError(f"{len(hosts)} hosts, and numbers of tasks for {len(tasks)}")
     places = [
         (host, task) for host, count in zip(hosts, tasks, strict=True) for task in range(count)
     ]
@@ -116,5 +128,5 @@ def _kubernetes(environ, port):
 _READERS = {
     "TF_CONFIG": _tensorflow,
     "SLURM_STEP_NODELIST": _slurm,
-    "JOB_COMPLETION_INDEX": _kubernetes,
+    "FUSIONKERAS_WORKERS": _kubernetes,
 }

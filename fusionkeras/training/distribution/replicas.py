@@ -42,15 +42,16 @@ def in_step(model, data):
         data: what it is fitted on: a `tf.data.Dataset`, or what else `model.fit` takes.
 
     Raises:
-        ValueError: for a model that was compiled elsewhere, and where a replica would get no row
-            of a last batch, and the model has a BatchNormalization that learns: the mean of no
-            rows is no number.
+        ValueError: for a model that was compiled elsewhere or as `check_steps` refuses, and where
+            a replica would get no row of a last batch, and the model has a BatchNormalization that
+            learns: the mean of no rows is no number.
     """
     strategy = _strategy_of(model)
     if strategy is None:
         yield
         return
     _check_compiled(model, strategy)
+    check_steps(model)
     _check_shares(model, strategy, data)
     mends = {"compute_loss": _weighed(model), "_maybe_symbolic_build": _built_from(model, data)}
     with replaced(model, mends), replaced(strategy, {"reduce": _reduce(strategy)}):
@@ -104,6 +105,26 @@ def _built_from(model, data):
             model._symbolic_build(data_batch=data_batch)
 
     return build
+
+
+def check_steps(model):
+    """Raises ValueError for a compiled model whose step Keras cannot take under its strategy."""
+    strategy = _strategy_of(model)
+    if strategy is None or isinstance(strategy, tf.distribute.TPUStrategy):
+        return
+    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
+    asked = {
+        "gradient_accumulation_steps": optimizer.gradient_accumulation_steps,
+        "steps_per_execution": model.steps_per_execution,
+    }
+    for name, steps in asked.items():
+        if (steps or 1) > 1:
+            raise argument_error(
+                f"Keras fails with {name} under a strategy",
+                f"none, or one device, for {name}",
+                "Take larger batches: each is shared out among the devices.",
+                **{name: steps},
+            )
 
 
 def _check_compiled(model, strategy):

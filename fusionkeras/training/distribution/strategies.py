@@ -5,7 +5,7 @@ import os
 
 import tensorflow as tf
 
-from fusionkeras._checks import argument_error, check_choice
+from fusionkeras._checks import argument_error, check_choice, check_tensorflow
 from fusionkeras.training.distribution.cluster import TERMS, find_cluster
 from fusionkeras.training.distribution.meeting import meet
 
@@ -33,8 +33,8 @@ def build_strategy(strategy="auto", timeout=600):
         `tf.distribute.Strategy`.
 
     Raises:
-        ValueError: for another name, for "multiworker" without a cluster, and for processes that
-            do not come, by their names.
+        ValueError: for another name, on another backend than TensorFlow, for "multiworker" without
+            a cluster, "tpu" without a TPU, and for processes that do not come, by their names.
 
     Example:
         >>> import fusionkeras as fk
@@ -46,6 +46,7 @@ def build_strategy(strategy="auto", timeout=600):
         1
     """
     check_choice("strategy", STRATEGIES, strategy=strategy)
+    check_tensorflow("Strategies")
     return _BUILD[_automatic() if strategy == "auto" else strategy](timeout)
 
 
@@ -78,7 +79,12 @@ def _multiworker(timeout):
 
 
 def _tpu(timeout):
-    resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+    try:
+        resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+    except ValueError as error:
+        raise argument_error(
+            f"There is no TPU to train on ({error})", "a Cloud TPU", strategy="tpu"
+        ) from error
     tf.config.experimental_connect_to_cluster(resolver)
     tf.tpu.experimental.initialize_tpu_system(resolver)
     return tf.distribute.TPUStrategy(resolver)

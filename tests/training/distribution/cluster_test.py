@@ -43,7 +43,13 @@ def test_the_processes_stand_in_the_environment(environ, addresses, index):
 
 
 @pytest.mark.parametrize(
-    "environ", [{}, tf_config({"worker": ["one:1"]}, "worker", 0), {"HOSTNAME": "posts-0"}]
+    "environ",
+    [
+        {},
+        tf_config({"worker": ["one:1"]}, "worker", 0),
+        {"TF_CONFIG": "{}"},
+        {"JOB_COMPLETION_INDEX": "0"},  # an indexed job whose processes know nothing of each other
+    ],
 )
 def test_one_process_is_no_cluster(environ):
     assert find_cluster(environ) is None
@@ -53,14 +59,18 @@ def test_one_process_is_no_cluster(environ):
     ("environ", "message"),
     [
         ({"TF_CONFIG": "{"}, "cannot be read from TF_CONFIG.*Expected TF_CONFIG, or the variables"),
-        (tf_config({**TWO, "ps": ["p:1"]}, "worker", 0), r"jobs \['ps', 'worker'\]"),
+        (tf_config({**TWO, "ps": ["p:1"]}, "worker", 0), "jobs .*'ps'"),
         (tf_config(TWO, "evaluator", 0), "cannot be read from TF_CONFIG"),
-        (tf_config(TWO, "worker", 2), "names a process that its cluster lacks.*from 0 to 1"),
+        (tf_config(TWO, "worker", 2), "index 2 of 2 of its job"),
+        (tf_config({"worker": "one:1"}, "worker", 0), "cannot be read from TF_CONFIG"),
+        (tf_config({"worker": ["one:1"] * 2}, "worker", 0), "has an address twice"),
+        ({**SLURM, "SLURM_PROCID": "4"}, "none of the cluster of SLURM_STEP_NODELIST.*from 0 to 3"),
+        ({**SLURM, "SLURM_STEP_TASKS_PER_NODE": "1"}, "3 hosts, and numbers of tasks for 1"),
         ({**SLURM, "SLURM_STEP_TASKS_PER_NODE": "many"}, "cannot be read from SLURM_STEP_NODELIST"),
         ({**KUBERNETES, "HOSTNAME": "posts"}, "does not end in the index"),
         (
-            {name: KUBERNETES[name] for name in ("JOB_COMPLETION_INDEX", "HOSTNAME")},
-            "from JOB_COMPLETION_INDEX.*FUSIONKERAS_SERVICE",
+            {name: KUBERNETES[name] for name in KUBERNETES if name != "FUSIONKERAS_SERVICE"},
+            "from FUSIONKERAS_WORKERS .'FUSIONKERAS_SERVICE' is missing",
         ),
     ],
 )

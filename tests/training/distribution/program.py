@@ -87,6 +87,19 @@ def refusals(strategy):
     return said
 
 
+def failing_steps(strategy):
+    """What compiling says of steps that Keras cannot take under a strategy."""
+    said = []
+    with strategy.scope():
+        model = fk.build_classifier([_branch("text")], num_classes=3)
+    for name in ("gradient_accumulation_steps", "steps_per_execution"):
+        try:
+            fk.compile_classifier(model, **{name: 2})
+        except ValueError as error:
+            said.append(str(error))
+    return said
+
+
 def _normalised(encoder):
     outputs = dict(encoder.output)
     outputs["pooled_output"] = keras.layers.BatchNormalization()(outputs["pooled_output"])
@@ -134,7 +147,7 @@ def main(out, strategy, trainings, backup=None, kill=None):
         weights |= {f"{number}_{place}": array for place, array in enumerate(arrays)}
         histories.append(history)
     if virtual:
-        (out / "refusals.json").write_text(json.dumps(refusals(strategy)))
+        (out / "refusals.json").write_text(json.dumps(refusals(strategy) + failing_steps(strategy)))
     np.savez(out / f"{index}.npz", **weights)
     (out / f"{index}.json").write_text(json.dumps(histories))
 

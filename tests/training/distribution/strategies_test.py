@@ -93,10 +93,12 @@ def alone(tmp_path_factory):
 def test_two_devices_reach_the_weights_of_one(alone, tmp_path):
     finish(tmp_path, [start(tmp_path, strategy="virtual", trainings=[SGD, ADAM])])
     assert_same(alone, tmp_path)
-    of_batch_norm, of_compile = json.loads((tmp_path / "refusals.json").read_text())
+    of_batch_norm, of_compile, *of_steps = json.loads((tmp_path / "refusals.json").read_text())
     assert "The last batch leaves replicas without a row" in of_batch_norm
     assert "Expected at least 2 rows in it. Received: rows=1, replicas=2. Choose" in of_batch_norm
     assert "compiled outside of it. Expected both in the scope of one strategy" in of_compile
+    for error, name in zip(of_steps, ["gradient_accumulation", "steps_per_execution"], strict=True):
+        assert "Keras fails with " + name in error and "under a strategy. Expected none" in error
 
 
 @pytest.mark.slow
