@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import pathlib
-import socket
 import subprocess
 import sys
 import tempfile
@@ -50,13 +49,15 @@ def main(rows, side, rounds):
 
 def run(folder, out, cores):
     """What processes that train together measure; the chief's figures."""
+    sys.path.append(str(pathlib.Path(__file__).parents[1] / "tools"))
+    from loopback import free_addresses, tf_config
+
     out.mkdir()
     addresses, processes = free_addresses(len(cores)), []
     for index, core in enumerate(cores):
         environ = {name: value for name, value in os.environ.items() if name != "TF_CONFIG"}
         if len(cores) > 1:
-            task = {"type": "worker", "index": index}
-            environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
+            environ |= tf_config({"worker": addresses}, "worker", index)
         environ["FUSIONKERAS_CACHE"] = str(out / "checked")
         # TensorFlow makes as many threads as there are cores that it may use.
         command = ["taskset", "-c", core, sys.executable, __file__, "--work", str(folder), str(out)]
@@ -65,16 +66,6 @@ def run(folder, out, cores):
     if any([process.wait() for process in processes]):
         raise RuntimeError("\n".join(path.read_text()[-3000:] for path in out.glob("*.log")))
     return json.loads((out / "figures.json").read_text())
-
-
-def free_addresses(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return [f"127.0.0.1:{port}" for port in ports]
 
 
 def show(found, rows):

@@ -4,7 +4,6 @@ import json
 import os
 import pathlib
 import pickle
-import socket
 import subprocess
 import sys
 
@@ -13,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from loopback import free_addresses
 
 import fusionkeras as fk
 from fusionkeras.fusion import FUSIONS, get_fusion
@@ -108,9 +108,8 @@ def test_what_was_trained_on_jax_is_served_by_tensorflow(folder):
 
 
 def test_two_processes_give_the_weights_of_one(folder):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    (address,) = free_addresses(1)
+    port = address.rpartition(":")[2]
     one, _ = json.loads((folder / "said").read_text())
     for said in _run(2, ["together", folder, port, 0], ["together", folder, port, 1]):
         found, told = json.loads(said.splitlines()[-1])  # Gloo says that it is connected

@@ -1,9 +1,9 @@
 """Who trains together, as the environment tells."""
 
-import json
 import re
 
 import pytest
+from loopback import tf_config
 
 from fusionkeras.training.distribution.cluster import Cluster, find_cluster
 from fusionkeras.training.distribution.meeting import meet
@@ -20,10 +20,6 @@ KUBERNETES = {
     "FUSIONKERAS_WORKERS": "2",
     "FUSIONKERAS_SERVICE": "trainers",
 }
-
-
-def tf_config(cluster, kind, index):
-    return {"TF_CONFIG": json.dumps({"cluster": cluster, "task": {"type": kind, "index": index}})}
 
 
 @pytest.mark.parametrize(
@@ -47,6 +43,7 @@ def test_the_processes_stand_in_the_environment(environ, addresses, index):
     [
         {},
         tf_config({"worker": ["one:1"]}, "worker", 0),
+        {"HOSTNAME": "posts-0"},
         {"TF_CONFIG": "{}"},
         {"JOB_COMPLETION_INDEX": "0"},  # an indexed job whose processes know nothing of each other
     ],
@@ -59,7 +56,10 @@ def test_one_process_is_no_cluster(environ):
     ("environ", "message"),
     [
         ({"TF_CONFIG": "{"}, "cannot be read from TF_CONFIG.*Expected TF_CONFIG, or the variables"),
-        (tf_config({**TWO, "ps": ["p:1"]}, "worker", 0), "jobs .*'ps'"),
+        (
+            tf_config({**TWO, "ps": ["p:1"]}, "worker", 0),
+            r"jobs \{'worker': .*, 'ps': \['p:1'\]\}, task",
+        ),
         (tf_config(TWO, "evaluator", 0), "cannot be read from TF_CONFIG"),
         (tf_config(TWO, "worker", 2), "index 2 of 2 of its job"),
         (tf_config({"worker": "one:1"}, "worker", 0), "cannot be read from TF_CONFIG"),

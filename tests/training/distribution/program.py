@@ -67,7 +67,7 @@ def train(strategy, folder, optimizer="sgd", frozen=True, epochs=5, callbacks=()
 
 
 def refusals(strategy):
-    """What `fit` says of models that cannot be trained under a strategy."""
+    """What is said of models that cannot be trained under a strategy."""
     data = fk.read_table(draw_table(9), {"text": "text"}, "label", files=(), split=(1, 0, 0))
     said = []
     for normalised in (True, False):
@@ -80,24 +80,20 @@ def refusals(strategy):
             fk.compile_classifier(model)
         else:
             model.compile("sgd", "sparse_categorical_crossentropy")
-        try:
-            fk.fit(model, fk.prepare(data.train, fk.build_preprocessor([branch]), 4), verbose=0)
-        except ValueError as error:
-            said.append(str(error))
-    return said
-
-
-def failing_steps(strategy):
-    """What compiling says of steps that Keras cannot take under a strategy."""
-    said = []
-    with strategy.scope():
-        model = fk.build_classifier([_branch("text")], num_classes=3)
+        batches = fk.prepare(data.train, fk.build_preprocessor([branch]), 4)
+        said += refused(fk.fit, model, batches, verbose=0)
     for name in ("gradient_accumulation_steps", "steps_per_execution"):
-        try:
-            fk.compile_classifier(model, **{name: 2})
-        except ValueError as error:
-            said.append(str(error))
+        said += refused(fk.compile_classifier, model, **{name: 2})
     return said
+
+
+def refused(function, *arguments, **options):
+    """What a call says that has to raise ValueError, in a list."""
+    try:
+        function(*arguments, **options)
+    except ValueError as error:
+        return [str(error)]
+    raise RuntimeError("It was not refused.")
 
 
 def _normalised(encoder):
@@ -147,7 +143,7 @@ def main(out, strategy, trainings, backup=None, kill=None):
         weights |= {f"{number}_{place}": array for place, array in enumerate(arrays)}
         histories.append(history)
     if virtual:
-        (out / "refusals.json").write_text(json.dumps(refusals(strategy) + failing_steps(strategy)))
+        (out / "refusals.json").write_text(json.dumps(refusals(strategy)))
     np.savez(out / f"{index}.npz", **weights)
     (out / f"{index}.json").write_text(json.dumps(histories))
 

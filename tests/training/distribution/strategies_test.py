@@ -4,13 +4,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 import numpy as np
 import pytest
+from loopback import free_addresses, tf_config
 
 import fusionkeras as fk
 from fusionkeras.training.frozen.segment import decode
@@ -22,24 +22,11 @@ ADAM = {"optimizer": "adam", "frozen": False}
 
 def start(out, index=0, addresses=(), **options):
     """One process of the program."""
-    environ = dict(os.environ)
-    if addresses:
-        task = {"type": "worker", "index": index}
-        environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": addresses}, "task": task})
+    cluster = tf_config({"worker": addresses}, "worker", index) if addresses else {}
     arguments = [sys.executable, str(PROGRAM), str(out), json.dumps(options)]
     with (out / f"{index}.log").open("ab") as log:
+        environ = {**os.environ, **cluster}
         return subprocess.Popen(arguments, env=environ, stdout=log, stderr=log)
-
-
-def free_addresses(count):
-    """Addresses on loopback that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return [f"127.0.0.1:{port}" for port in ports]
 
 
 def start_all(out, count, **options):
@@ -140,9 +127,8 @@ def test_two_processes_leave_one_run(statements, tmp_path):
                "--strategy", "multiworker", "--output", str(run)]  # fmt: skip
     processes = []
     for index in range(2):
-        task = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
         with (tmp_path / f"{index}.log").open("wb") as log:
-            environ = {**os.environ, "TF_CONFIG": json.dumps(task)}
+            environ = {**os.environ, **tf_config({"worker": addresses}, "worker", index)}
             processes.append(subprocess.Popen(command, env=environ, stdout=log, stderr=log))
     finish(tmp_path, processes)
     assert "Written to" in (tmp_path / "0.log").read_text()
@@ -157,8 +143,7 @@ def test_two_processes_leave_one_run(statements, tmp_path):
 def test_a_process_that_does_not_come_is_named(tmp_path):
     here, missing = free_addresses(2)
     program = "import os, sys, json, fusionkeras as fk\nfk.build_strategy('multiworker', timeout=1)"
-    task = {"cluster": {"worker": [here, missing]}, "task": {"type": "worker", "index": 0}}
-    environ = {**os.environ, "TF_CONFIG": json.dumps(task)}
+    environ = {**os.environ, **tf_config({"worker": [here, missing]}, "worker", 0)}
     begun = time.monotonic()
     ended = subprocess.run(
         [sys.executable, "-c", program], env=environ, capture_output=True, text=True, timeout=120
